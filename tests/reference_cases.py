@@ -6,7 +6,7 @@ N_IN, N_HIDDEN, N_OUT = 2, 5, 3
 NAMES = ["A", "R", "b", "B", "c"]
 
 
-def some_weights(rng, n=N_HIDDEN, d=N_IN, m=N_OUT, D=False):
+def some_weights(rng, n=N_HIDDEN, d=N_IN, m=N_OUT, D=False, E=False):
     weights = {
         "A": rng.normal(size=(n, d)),
         "R": rng.normal(size=(n, n)) / np.sqrt(n),
@@ -14,7 +14,11 @@ def some_weights(rng, n=N_HIDDEN, d=N_IN, m=N_OUT, D=False):
         "B": rng.normal(size=(m, n)),
         "c": rng.normal(size=m),
     }
-    return weights | ({"D": np.eye(n) + 0.3 * rng.normal(size=(n, n))} if D else {})
+    if D:
+        weights["D"] = np.eye(n) + 0.3 * rng.normal(size=(n, n))
+    if E:
+        weights["E"] = rng.normal(size=(m, d))
+    return weights
 
 
 def plain_stream(steps, seed=6):

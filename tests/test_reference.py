@@ -12,9 +12,9 @@ from onlinernn.reference import SGD, Adam, Network, Parameters, State, bptt, dec
 
 STEPS = 11
 MISSING = [2, 3, 9]
-VARIANTS = list(
-    itertools.product(["squared_error", "softmax_cross_entropy"], [1.0, 0.3], ["plain", "decorrelated"], ["s", "x"])
-)
+SPECTRUM = (1.0, 0.6, 0.3, 0.1, 0.05)  # a leak of its own for each neuron
+FORMS = ["plain", "decorrelated", "direct"]
+VARIANTS = list(itertools.product(["squared_error", "softmax_cross_entropy"], [1.0, 0.3, SPECTRUM], FORMS, ["s", "x"]))
 
 
 def some_stream(rng, steps=STEPS, loss="squared_error"):
@@ -31,12 +31,13 @@ def some_stream(rng, steps=STEPS, loss="squared_error"):
 
 def naive_run(weights, U, Y, state, loss, leak, reads):
     """The equations, a step at a time: the summed loss, the outputs, and every state."""
-    x, s = state
+    (x, s), leak = state, np.array(leak)
     total, outputs, states = 0.0, [], []
     for u, y_target in zip(U, Y, strict=True):
         x = (1 - leak) * x + leak * np.tanh(weights["A"] @ u + weights["R"] @ s + weights["b"])
         s = weights["D"] @ x if "D" in weights else x
         y = weights["B"] @ (s if reads == "s" else x) + weights["c"]
+        y = y + weights["E"] @ u if "E" in weights else y
         outputs.append(y)
         states.append(State(x, s))
         if not np.isnan(y_target).any():
@@ -62,10 +63,10 @@ def central_difference(weights, name, summed_loss, step=1e-5):
 
 def case(loss, leak, form, reads, seed=0):
     rng = np.random.default_rng(seed)
-    weights = some_weights(rng, D=form == "decorrelated")
+    weights = some_weights(rng, D=form == "decorrelated", E=form == "direct")
     U, Y = some_stream(rng, loss=loss)
     state = State(0.5 * rng.normal(size=N_HIDDEN), 0.5 * rng.normal(size=N_HIDDEN))
-    if form == "plain":
+    if form != "decorrelated":
         state = State(state.x, state.x)
     return weights, Network(weights, leak=leak, loss=loss, readout_reads=reads), U, Y, state
 
@@ -88,7 +89,8 @@ def test_forward_pass_and_loss_are_the_equations(loss, leak, form, reads):
 def test_full_gradient_agrees_with_central_differences(loss, leak, form, reads):
     weights, net, U, Y, state = case(loss, leak, form, reads)
     grads = bptt(net, U, Y, state).grads
-    for name in NAMES:
+    assert set(grads) == set(weights) - {"D"}
+    for name in grads:
         numeric = central_difference(weights, name, lambda w: naive_run(w, U, Y, state, loss, leak, reads)[0])
         assert relative_error(grads[name], numeric) < 1e-6, name
 
@@ -104,7 +106,7 @@ def test_truncated_gradient_holds_the_state_at_every_cut(loss, leak, form, reads
         return sum(naive_run(moved, U[w], Y[w], states[w.start], loss, leak, reads)[0] for w in windows)
 
     grads = (one_step(net, U, Y, state) if k == 1 else tbptt(net, U, Y, k, state)).grads
-    for name in NAMES:
+    for name in grads:
         assert relative_error(grads[name], central_difference(weights, name, loss_with_cuts)) < 1e-6, name
 
 
@@ -112,7 +114,8 @@ def test_truncated_gradient_holds_the_state_at_every_cut(loss, leak, form, reads
 def test_rtrl_equals_full_bptt(loss, leak, form, reads):
     _, net, U, Y, state = case(loss, leak, form, reads)
     backward, forward = bptt(net, U, Y, state), rtrl(net, U, Y, state)
-    for name in NAMES:
+    assert forward.grads.keys() == backward.grads.keys()
+    for name in backward.grads:
         np.testing.assert_allclose(forward.grads[name], backward.grads[name], rtol=1e-9, atol=1e-12, err_msg=name)
     np.testing.assert_array_equal(forward.losses, backward.losses)
     np.testing.assert_array_equal(forward.state, backward.state)
@@ -138,6 +141,22 @@ def test_without_recurrence_only_the_leak_carries_credit_back(leak, same):
     assert np.allclose(one_step(net, U, Y).grads["A"], bptt(net, U, Y).grads["A"], rtol=1e-12) == same
 
 
+def test_one_leak_for_all_is_the_same_leak_for_each_and_another_one_differs():
+    weights, _, U, Y, _ = case("squared_error", 1.0, "direct", "s")
+    one, each, other = (Network(weights, leak=leak) for leak in (0.3, [0.3] * N_HIDDEN, SPECTRUM))
+    for name, grad in bptt(one, U, Y).grads.items():
+        np.testing.assert_array_equal(grad, bptt(each, U, Y).grads[name])
+    assert relative_error(bptt(other, U, Y).grads["R"], bptt(one, U, Y).grads["R"]) > 0.05
+
+
+def test_the_direct_link_adds_to_the_outputs_and_leaves_the_activities():
+    weights, net, U, _, state = case("squared_error", 0.3, "direct", "s")
+    without = Network({name: array for name, array in weights.items() if name != "E"}, leak=0.3)
+    linked, unlinked = net.forward(U, state), without.forward(U, state)
+    np.testing.assert_allclose(linked.outputs - unlinked.outputs, U @ weights["E"].T, rtol=1e-10)
+    np.testing.assert_array_equal(linked.x, unlinked.x)
+
+
 @given(steps=st.integers(1, 9), k=st.integers(1, 12), variant=st.sampled_from(VARIANTS), seed=st.integers(0, 99))
 @settings(max_examples=60)
 def test_truncated_gradient_is_the_sum_over_windows_with_the_state_carried(steps, k, variant, seed):
@@ -148,9 +167,9 @@ def test_truncated_gradient_is_the_sum_over_windows_with_the_state_carried(steps
     for first in range(0, steps, k):
         part = bptt(net, U[first : first + k], Y[first : first + k], state)
         state = part.state
-        for name in NAMES:
+        for name in total:
             total[name] += part.grads[name]
-    for name in NAMES:
+    for name in total:
         np.testing.assert_allclose(whole.grads[name], total[name], rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(whole.state, state, rtol=1e-12)
 

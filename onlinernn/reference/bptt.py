@@ -31,7 +31,7 @@ class Gradient(NamedTuple):
     losses : array (T,)
         The loss of every step, NaN where there was no target.
     grads : dict of str to array
-        The derivatives with respect to A, R, b, B and c.
+        The derivatives with respect to A, R, b, B, c and, with a direct link, E.
     state : State
         The state after the last step.
     """
@@ -129,26 +129,53 @@ def backward(net: Network, tape: Tape, errors: Array, k: int, out: Parameters) -
     out : Parameters
         Where the gradient goes; it is overwritten.
     """
-    g = errors @ net.parameters.B
-    if net.D is not None and net.readout_reads == "s":
-        g = g @ net.D
-    slope = tape.h * tape.h
-    np.subtract(1, slope, out=slope)
-    if net.leak != 1.0:
-        slope *= net.leak
-    delta = slope
-    if k > 1:
-        _back_in_time(net, g, slope, k)
-    delta *= g
-
-    np.dot(delta.T, tape.inputs, out=out.A)
-    np.dot(delta.T, tape.s[:-1], out=out.R)
-    np.sum(delta, axis=0, out=out.b)
+    credit(drive_errors(net, tape.h, errors, k), tape.inputs, tape.s[:-1], out)
     backward_readout(net, tape, errors, out)
 
 
+def drive_errors(net: Network, h: Array, errors: Array, k: int) -> Array:
+    """The delta_t = dl/da_t of all steps, shape (T, n), as `backward` defines them.
+
+    Parameters
+    ----------
+    net, errors, k
+        As for `backward`.
+    h : array (T, n)
+        As on the tape.
+    """
+    g = errors @ net.parameters.B
+    if net.D is not None and net.readout_reads == "s":
+        g = g @ net.D
+    slope = h * h
+    np.subtract(1, slope, out=slope)
+    slope *= net.leak
+    if k > 1:
+        _back_in_time(net, g, slope, k)
+    slope *= g
+    return slope
+
+
+def credit(delta: Array, inputs: Array, before: Array, out: Parameters) -> None:
+    """Write the gradient of A, R and b, the sum of delta_t times what entered the drive of step t, to `out`.
+
+    Parameters
+    ----------
+    delta : array (T, n)
+        The drive errors.
+    inputs : array (T, d)
+        The inputs u_t.
+    before : array (T, n)
+        The activities s_{t-1}.
+    out : Parameters
+        Where the gradient goes; it is overwritten.
+    """
+    np.dot(delta.T, inputs, out=out.A)
+    np.dot(delta.T, before, out=out.R)
+    np.sum(delta, axis=0, out=out.b)
+
+
 def backward_readout(net: Network, tape: Tape, errors: Array, out: Parameters) -> None:
-    """Write the part of the gradient that needs no way back, that of B and c, to `out`.
+    """Write the part of the gradient that needs no way back, that of B, c and E, to `out`.
 
     Parameters
     ----------
@@ -157,11 +184,13 @@ def backward_readout(net: Network, tape: Tape, errors: Array, out: Parameters) -
     """
     np.dot(errors.T, net.read(tape.x, tape.s)[1:], out=out.B)
     np.sum(errors, axis=0, out=out.c)
+    if out.E is not None:
+        np.dot(errors.T, tape.inputs, out=out.E)
 
 
 def _back_in_time(net: Network, g: Array, slope: Array, k: int) -> None:
     """Add to every row g_t what the later steps of its window ask of x_t."""
-    R, D, keep = net.parameters.R, net.D, 1 - net.leak
+    R, D, keep = net.parameters.R, net.D, 1 - net.leak if net.leaky else None
     delta, carry = np.empty_like(g[0]), np.empty_like(g[0])
     through_D = np.empty_like(carry)
     for first in range(0, len(g), k):
@@ -175,6 +204,6 @@ def _back_in_time(net: Network, g: Array, slope: Array, k: int) -> None:
                 np.add(g_before, through_D, out=g_before)
             else:
                 np.add(g_before, carry, out=g_before)
-            if keep:
+            if keep is not None:
                 np.multiply(g_after, keep, out=carry)
                 np.add(g_before, carry, out=g_before)

@@ -121,6 +121,33 @@ def positive(name: str, value: float, *, zero: bool = False) -> float:
     return number
 
 
+def shares(name: str, values: object, count: int, dtype: np.dtype[Any]) -> Array:
+    """Shares in (0, 1], one for each of `count` things, as an array.
+
+    Parameters
+    ----------
+    name : str
+        What the error calls them.
+    values : float or array_like (count,)
+        The shares; one number is meant for all.
+    count : int
+        How many there must be.
+    dtype : numpy dtype
+        That of the result.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no numbers, not as many, or not in the range.
+    """
+    given = np.full(count, values) if isinstance(values, int | float | np.integer | np.floating) else values
+    array = finite(name, given, (count,), dtype)
+    bad = (array <= 0) | (array > 1)
+    if bad.any():
+        raise ValueError(f"{name} must be in (0, 1], got {array[bad][0]}")
+    return array
+
+
 def whole(name: str, value: int, least: int) -> int:
     """An integer that is not too small.
 

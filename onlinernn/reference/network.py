@@ -19,30 +19,34 @@ Readout = Literal["s", "x"]
 
 
 class Parameters:
-    """The trained parameters A, R, b, B, c (or their gradient): five named views of one vector.
+    """The trained parameters A, R, b, B, c and perhaps E (or their gradient): named views of one vector.
 
     One vector makes an optimizer a few passes over memory instead of a few per matrix. `hidden` (A, R, b) and
-    `readout` (B, c) are the two parts of the vector that have learning rates of their own.
+    `readout` (B, c, E) are the two parts of the vector that have learning rates of their own.
 
     Parameters
     ----------
     n_in, n_hidden, n_out : int
-        The sizes d, n and m: A is (n, d), R (n, n), b (n,), B (m, n), c (m,).
+        The sizes d, n and m: A is (n, d), R (n, n), b (n,), B (m, n), c (m,), E (m, d).
     dtype : numpy dtype
         float32 or float64.
+    direct : bool
+        Whether there is an E.
     """
 
-    def __init__(self, n_in: int, n_hidden: int, n_out: int, dtype: npt.DTypeLike) -> None:
+    def __init__(self, n_in: int, n_hidden: int, n_out: int, dtype: npt.DTypeLike, *, direct: bool = False) -> None:
         n_weights = n_hidden * (n_in + n_hidden + 1)
-        self.vector: Array = np.zeros(n_weights + n_out * (n_hidden + 1), dtype)
+        self.vector: Array = np.zeros(n_weights + n_out * (n_hidden + 1 + direct * n_in), dtype)
         self.hidden, self.readout = self.vector[:n_weights], self.vector[n_weights:]
         A, R, self.b = np.split(self.hidden, [n_hidden * n_in, n_hidden * (n_in + n_hidden)])
-        B, self.c = np.split(self.readout, [n_out * n_hidden])
+        B, self.c, E = np.split(self.readout, [n_out * n_hidden, n_out * (n_hidden + 1)])
+        self.E = E.reshape(n_out, n_in) if direct else None
         self.A, self.R, self.B = A.reshape(n_hidden, n_in), R.reshape(n_hidden, n_hidden), B.reshape(n_out, n_hidden)
 
     def named(self) -> dict[str, Array]:
-        """The five views by their names in the paper."""
-        return {"A": self.A, "R": self.R, "b": self.b, "B": self.B, "c": self.c}
+        """The views by name."""
+        named = {"A": self.A, "R": self.R, "b": self.b, "B": self.B, "c": self.c}
+        return named if self.E is None else named | {"E": self.E}
 
 
 class State(NamedTuple):
@@ -118,17 +122,17 @@ class Network:
     The equations (Fernandez, Keemink and van Gerven 2024, section 2, with a bias and a leak), y_t before y*_t::
 
         a_t = A u_t + R s_{t-1} + b          h_t = tanh(a_t)           x_t = (1 - leak) x_{t-1} + leak h_t
-        s_t = D x_t                          y_t = B z_t + c           z_t = s_t, or x_t if readout_reads = "x"
+        s_t = D x_t                          y_t = B z_t + E u_t + c   z_t = s_t, or x_t if readout_reads = "x"
         squared error          l_t = sum_k (y_k - y*_k)^2
         softmax cross-entropy  l_t = - sum_k y*_k log softmax(y)_k
 
     Parameters
     ----------
     weights : mapping of str to array
-        A (n, d), R (n, n), b (n,), B (m, n), c (m,) and, with decorrelation, D (n, n); for instance the `weights` of
-        a learner. They are copied.
-    leak : float
-        0 < leak <= 1; 1 is a plain tanh network.
+        A (n, d), R (n, n), b (n,), B (m, n), c (m,); with a direct link from input to output E (m, d); with
+        decorrelation D (n, n). For instance the `weights` of a learner. They are copied.
+    leak : float or array (n,)
+        0 < leak <= 1, for all neurons or for each; 1 is a plain tanh neuron.
     loss : {"squared_error", "softmax_cross_entropy"}
         The loss of one step.
     readout_reads : {"s", "x"}
@@ -154,7 +158,7 @@ class Network:
         self,
         weights: Mapping[str, npt.ArrayLike],
         *,
-        leak: float = 1.0,
+        leak: npt.ArrayLike = 1.0,
         loss: LossName = "squared_error",
         readout_reads: Readout = "s",
         dtype: npt.DTypeLike = np.float64,
@@ -167,16 +171,16 @@ class Network:
         if readout_reads not in get_args(Readout):
             raise ValueError(f"readout_reads must be 's' or 'x', got {readout_reads!r}")
         self.loss, self.readout_reads = loss, readout_reads
-        self.leak = checks.positive("leak", leak)
-        if self.leak > 1:
-            raise ValueError(f"leak must be in (0, 1], got {leak!r}")
         needed = {"A", "R", "b", "B", "c"}
         if missing := needed - set(weights):
             raise ValueError(f"weights must hold A, R, b, B and c, got none named {', '.join(sorted(missing))}")
-        if unknown := set(weights) - needed - {"D"}:
-            raise ValueError(f"weights may hold A, R, b, B, c and D only, got {', '.join(sorted(unknown))}")
+        if unknown := set(weights) - needed - {"D", "E"}:
+            raise ValueError(f"weights may hold A, R, b, B, c, D and E only, got {', '.join(sorted(unknown))}")
+        self.direct = "E" in weights
         self.n_hidden, self.n_in = checks.numeric("A", weights["A"], (None, None), self.dtype).shape
         self.n_out = checks.numeric("B", weights["B"], (None, self.n_hidden), self.dtype).shape[0]
+        self.leak = checks.shares("leak", leak, self.n_hidden, self.dtype)
+        self.leaky = bool((self.leak < 1).any())
         self.parameters = self.new_parameters()
         for name, view in self.parameters.named().items():
             view[...] = checks.finite(name, weights[name], view.shape, self.dtype)
@@ -186,7 +190,7 @@ class Network:
 
     @property
     def weights(self) -> dict[str, Array]:
-        """A snapshot: read-only copies of A, R, b, B, c and, with decorrelation, D."""
+        """A snapshot: read-only copies of A, R, b, B, c and, where there are any, E and D."""
         snapshot = {name: view.copy() for name, view in self.parameters.named().items()}
         if self.D is not None:
             snapshot["D"] = self.D.copy()
@@ -196,7 +200,7 @@ class Network:
 
     def new_parameters(self) -> Parameters:
         """Parameters of this network's shapes, all zero: room for a gradient."""
-        return Parameters(self.n_in, self.n_hidden, self.n_out, self.dtype)
+        return Parameters(self.n_in, self.n_hidden, self.n_out, self.dtype, direct=self.direct)
 
     def start(self) -> State:
         """The state before the first step: silence."""
@@ -222,7 +226,7 @@ class Network:
             s = np.empty_like(x)
             s[0] = state.s
         recurrent = np.empty(self.n_hidden, self.dtype)
-        if self.leak == 1.0:
+        if not self.leaky:
             for a, s_before, x_after, s_after in zip(h, s, x[1:], s[1:], strict=False):
                 np.dot(p.R, s_before, out=recurrent)
                 np.add(a, recurrent, out=a)
@@ -242,6 +246,8 @@ class Network:
                     np.dot(self.D, x_after, out=s_after)
         outputs = self.read(x, s)[1:] @ p.B.T
         outputs += p.c
+        if p.E is not None:
+            outputs += inputs @ p.E.T
         return Tape(inputs, h, x, s, outputs)
 
     def read(self, x: Array, s: Array) -> Array:
@@ -320,7 +326,10 @@ class Network:
         return State(x, s)
 
     def __repr__(self) -> str:
+        least, most = self.leak.min(), self.leak.max()
+        leak = f"{most:g}" if least == most else f"{least:g} to {most:g}"
         return (
-            f"Network({self.n_in} -> {self.n_hidden} -> {self.n_out}, leak={self.leak}, loss={self.loss!r}, "
-            f"readout_reads={self.readout_reads!r}, decorrelated={self.D is not None}, {self.dtype})"
+            f"Network({self.n_in} -> {self.n_hidden} -> {self.n_out}, leak={leak}, loss={self.loss!r}, "
+            f"readout_reads={self.readout_reads!r}, direct={self.direct}, decorrelated={self.D is not None}, "
+            f"{self.dtype})"
         )

@@ -91,7 +91,7 @@ def accumulate(net: Network, tape: Tape, errors: Array, influence: Influence, ou
         da[diagonal, diagonal, d:-1] += tape.s[t]
         da[diagonal, diagonal, -1] += 1
         da *= (net.leak * (1 - tape.h[t] ** 2))[:, None, None]
-        dx = da + (1 - net.leak) * influence.x
+        dx = da + (1 - net.leak)[:, None, None] * influence.x
         influence = Influence(dx, dx if net.D is None else (net.D @ dx.reshape(n, -1)).reshape(dx.shape))
         total += np.tensordot(asked, net.read(influence.x, influence.s), axes=1)
     out.A[...], out.R[...], out.b[...] = total[:, :d], total[:, d:-1], total[:, -1]

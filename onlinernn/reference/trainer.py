@@ -114,7 +114,7 @@ class ReferenceLearner:
 
     @property
     def weights(self) -> dict[str, Array]:
-        """Read-only copies of A, R, b, B, c and, with decorrelation, D."""
+        """Read-only copies of A, R, b, B, c and, where there are any, E and D."""
         return self.network.weights
 
     def reset(self) -> None:
