@@ -1,75 +1,26 @@
 """The reference gradients and optimizers against central differences, each other, and worked examples."""
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_cases import N_HIDDEN, N_IN, N_OUT, NAMES, plain_stream, relative_error, some_weights
+from reference_cases import (
+    MISSING,
+    N_HIDDEN,
+    NAMES,
+    SPECTRUM,
+    STEPS,
+    VARIANTS,
+    case,
+    central_difference,
+    naive_run,
+    plain_stream,
+    relative_error,
+    some_stream,
+    some_weights,
+)
 
-from onlinernn.reference import SGD, Adam, Network, Parameters, State, bptt, decorrelation_step, one_step, rtrl, tbptt
-
-STEPS = 11
-MISSING = [2, 3, 9]
-SPECTRUM = (1.0, 0.6, 0.3, 0.1, 0.05)  # a leak of its own for each neuron
-FORMS = ["plain", "decorrelated", "direct"]
-VARIANTS = list(itertools.product(["squared_error", "softmax_cross_entropy"], [1.0, 0.3, SPECTRUM], FORMS, ["s", "x"]))
-
-
-def some_stream(rng, steps=STEPS, loss="squared_error"):
-    """Inputs, and targets of which some are missing (one of them in a single output only)."""
-    U, Y = rng.normal(size=(steps, N_IN)), rng.normal(size=(steps, N_OUT))
-    if loss == "softmax_cross_entropy":
-        Y = rng.dirichlet(np.ones(N_OUT), size=steps)
-    missing = [t for t in MISSING if t < steps]
-    Y[missing] = np.nan
-    if missing:
-        Y[missing[0], 1:] = 0.5
-    return U, Y
-
-
-def naive_run(weights, U, Y, state, loss, leak, reads):
-    """The equations, a step at a time: the summed loss, the outputs, and every state."""
-    (x, s), leak = state, np.array(leak)
-    total, outputs, states = 0.0, [], []
-    for u, y_target in zip(U, Y, strict=True):
-        x = (1 - leak) * x + leak * np.tanh(weights["A"] @ u + weights["R"] @ s + weights["b"])
-        s = weights["D"] @ x if "D" in weights else x
-        y = weights["B"] @ (s if reads == "s" else x) + weights["c"]
-        y = y + weights["E"] @ u if "E" in weights else y
-        outputs.append(y)
-        states.append(State(x, s))
-        if not np.isnan(y_target).any():
-            if loss == "squared_error":
-                total += np.sum((y - y_target) ** 2)
-            else:
-                total -= np.sum(y_target * np.log(np.exp(y) / np.exp(y).sum()))
-    return total, np.array(outputs), states
-
-
-def central_difference(weights, name, summed_loss, step=1e-5):
-    """The derivative of summed_loss(weights) with respect to every entry of weights[name]."""
-    gradient = np.empty_like(weights[name])
-    for place in np.ndindex(gradient.shape):
-        losses = []
-        for sign in (1, -1):
-            moved = weights[name].copy()
-            moved[place] += sign * step
-            losses.append(summed_loss(weights | {name: moved}))
-        gradient[place] = (losses[0] - losses[1]) / (2 * step)
-    return gradient
-
-
-def case(loss, leak, form, reads, seed=0):
-    rng = np.random.default_rng(seed)
-    weights = some_weights(rng, D=form == "decorrelated", E=form == "direct")
-    U, Y = some_stream(rng, loss=loss)
-    state = State(0.5 * rng.normal(size=N_HIDDEN), 0.5 * rng.normal(size=N_HIDDEN))
-    if form != "decorrelated":
-        state = State(state.x, state.x)
-    return weights, Network(weights, leak=leak, loss=loss, readout_reads=reads), U, Y, state
-
+from onlinernn.reference import SGD, Adam, Network, Parameters, bptt, decorrelation_step, one_step, rtrl, tbptt
 
 # Gradients
 

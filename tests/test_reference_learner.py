@@ -5,7 +5,7 @@ import pytest
 from reference_cases import N_HIDDEN, N_OUT, NAMES, plain_stream, relative_error, some_weights
 
 from onlinernn.errors import DivergenceError
-from onlinernn.reference import SGD, Adam, Network, ReferenceLearner, State, bptt, one_step, rtrl, tbptt
+from onlinernn.reference import SGD, Adam, Network, ReferenceLearner, State, bptt, k_step, one_step, rtrl, tbptt
 
 
 def learner_of(method="tbptt", seed=5, lr=0.02, **options):
@@ -17,17 +17,24 @@ def same(a, b):
     return all(np.array_equal(a[name], b[name]) for name in a)
 
 
-METHODS = ["bptt", "tbptt", "one_step", "rtrl"]
+METHODS = ["bptt", "tbptt", "one_step", "k_step", "rflo", "rtrl"]
 
 
 @pytest.mark.parametrize(
-    ("method", "gradient"), [("bptt", bptt), ("tbptt", None), ("one_step", one_step), ("rtrl", rtrl)]
+    ("method", "gradient"),
+    [
+        ("bptt", bptt),
+        ("tbptt", lambda *given: tbptt(*given, 4)),
+        ("one_step", one_step),
+        ("k_step", lambda *given: k_step(*given, 4)),
+        ("rtrl", rtrl),
+    ],
 )
 def test_a_run_at_a_tiny_rate_descends_the_methods_own_gradient(method, gradient):
     U, Y = plain_stream(30)
     learner = learner_of(method, lr=1e-9)
     before = learner.weights
-    grads = (tbptt(learner.network, U, Y, 4) if gradient is None else gradient(learner.network, U, Y)).grads
+    grads = gradient(learner.network, U, Y).grads
     learner.run(U, Y)
     for name in NAMES:
         assert relative_error((before[name] - learner.weights[name]) / 1e-9, grads[name]) < 1e-5, name
@@ -55,7 +62,7 @@ def test_a_window_is_predicted_with_the_weights_from_before_its_update(method):
     U, Y = plain_stream(4)
     learner = learner_of(method)
     frozen = learner_of(method).run(U).predictions
-    first_update = {"bptt": 4, "tbptt": 4, "one_step": 1, "rtrl": 1}[method]
+    first_update = {"bptt": 4, "tbptt": 4}.get(method, 1)
     predictions = learner.run(U, Y).predictions
     np.testing.assert_allclose(predictions[:first_update], frozen[:first_update], rtol=1e-12)
     assert np.allclose(predictions[first_update:], frozen[first_update:]) == (first_update == 4)
@@ -76,7 +83,7 @@ def test_a_delay_shifts_learning_and_changes_nothing_else(method, delay, decorre
 
 
 @pytest.mark.parametrize("delay", [0, 3, 7])
-@pytest.mark.parametrize("method", ["one_step", "rtrl", "tbptt"])
+@pytest.mark.parametrize("method", ["one_step", "k_step", "rflo", "rtrl", "tbptt"])
 def test_cutting_a_run_at_the_end_of_a_window_changes_nothing(method, delay):
     U, Y = plain_stream(28)
     whole, parts = learner_of(method, target_delay=delay), learner_of(method, target_delay=delay)
@@ -126,10 +133,11 @@ def test_a_run_without_targets_teaches_nothing_and_advances(method, delay):
     assert not same(taught, learner.weights)
 
 
-def test_rtrl_keeps_the_influence_through_a_stretch_without_targets():
+@pytest.mark.parametrize("method", ["rtrl", "k_step"])
+def test_what_is_carried_survives_a_stretch_without_targets(method):
     U, Y = plain_stream(10)
     Y[:9] = np.nan
-    learner = learner_of("rtrl", lr=1.0)
+    learner = learner_of(method, lr=1.0, window=10)
     before, full = learner.weights["R"], bptt(learner.network, U, Y).grads["R"]
     learner.run(U[:9])
     learner.run(U[9:], Y[9:])
@@ -255,7 +263,7 @@ def test_float32_stays_float32(method):
 
 
 @pytest.mark.parametrize("delay", [0, 5])
-@pytest.mark.parametrize("method", ["tbptt", "one_step", "rtrl"])
+@pytest.mark.parametrize("method", ["tbptt", "one_step", "k_step", "rflo", "rtrl"])
 def test_memory_does_not_grow_with_time(method, delay):
     learner = ReferenceLearner(Network(some_weights(np.random.default_rng(0))), method, Adam(), target_delay=delay)
     learner.run(*plain_stream(200))

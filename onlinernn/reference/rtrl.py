@@ -29,6 +29,41 @@ class Influence(NamedTuple):
     x: Array
     s: Array
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of both; without decorrelation they are one array."""
+        return self.x.nbytes + (self.s.nbytes if self.s is not self.x else 0)
+
+    def accumulate(self, net: Network, tape: Tape, errors: Array, out: Parameters) -> Influence:
+        """Write the gradient of a recorded forward pass to `out`; return the influence after its last step.
+
+        One step of the accumulation, with [u; s; 1] the presynaptic vector v_t::
+
+            da_i/dW_jq = delta_ij v_q + sum_l R_il ds_l/dW_jq
+            dx_i/dW_jq = (1 - leak) dx_i/dW_jq + leak (1 - h_i^2) da_i/dW_jq        ds/dW = D dx/dW
+
+        Parameters
+        ----------
+        net, tape, errors, out
+            As for `backward`.
+        """
+        influence = self
+        n, d, p = net.n_hidden, net.n_in, net.parameters
+        diagonal = np.arange(n)
+        total = np.zeros((n, d + n + 1), net.dtype)
+        for t, asked in enumerate(errors @ p.B):
+            da = (p.R @ influence.s.reshape(n, -1)).reshape(influence.s.shape)
+            da[diagonal, diagonal, :d] += tape.inputs[t]
+            da[diagonal, diagonal, d:-1] += tape.s[t]
+            da[diagonal, diagonal, -1] += 1
+            da *= (net.leak * (1 - tape.h[t] ** 2))[:, None, None]
+            dx = da + (1 - net.leak)[:, None, None] * influence.x
+            influence = Influence(dx, dx if net.D is None else (net.D @ dx.reshape(n, -1)).reshape(dx.shape))
+            total += np.tensordot(asked, net.read(influence.x, influence.s), axes=1)
+        out.A[...], out.R[...], out.b[...] = total[:, :d], total[:, d:-1], total[:, -1]
+        backward_readout(net, tape, errors, out)
+        return influence
+
 
 def rtrl(net: Network, U: npt.ArrayLike, Y: npt.ArrayLike, state: State | None = None) -> Gradient:
     """The full gradient of sum_t l_t without going back in time.
@@ -51,7 +86,7 @@ def rtrl(net: Network, U: npt.ArrayLike, Y: npt.ArrayLike, state: State | None =
     tape = net.forward(inputs, net.start() if state is None else net.check_state(state))
     losses, errors, _ = net.losses(tape.outputs, targets)
     grads = net.new_parameters()
-    accumulate(net, tape, errors, no_influence(net), grads)
+    no_influence(net).accumulate(net, tape, errors, grads)
     return Gradient(losses, grads.named(), tape.end)
 
 
@@ -65,35 +100,3 @@ def no_influence(net: Network) -> Influence:
     """
     zero = np.zeros((net.n_hidden, net.n_hidden, net.n_in + net.n_hidden + 1), net.dtype)
     return Influence(zero, zero)
-
-
-def accumulate(net: Network, tape: Tape, errors: Array, influence: Influence, out: Parameters) -> Influence:
-    """Write the gradient of a recorded forward pass to `out`; return the influence after its last step.
-
-    One step of the accumulation, with [u; s; 1] the presynaptic vector v_t::
-
-        da_i/dW_jq = delta_ij v_q + sum_l R_il ds_l/dW_jq
-        dx_i/dW_jq = (1 - leak) dx_i/dW_jq + leak (1 - h_i^2) da_i/dW_jq        ds/dW = D dx/dW
-
-    Parameters
-    ----------
-    net, tape, errors, out
-        As for `backward`.
-    influence : Influence
-        That on the state before the first step; it is not changed.
-    """
-    n, d, p = net.n_hidden, net.n_in, net.parameters
-    diagonal = np.arange(n)
-    total = np.zeros((n, d + n + 1), net.dtype)
-    for t, asked in enumerate(errors @ p.B):
-        da = (p.R @ influence.s.reshape(n, -1)).reshape(influence.s.shape)
-        da[diagonal, diagonal, :d] += tape.inputs[t]
-        da[diagonal, diagonal, d:-1] += tape.s[t]
-        da[diagonal, diagonal, -1] += 1
-        da *= (net.leak * (1 - tape.h[t] ** 2))[:, None, None]
-        dx = da + (1 - net.leak)[:, None, None] * influence.x
-        influence = Influence(dx, dx if net.D is None else (net.D @ dx.reshape(n, -1)).reshape(dx.shape))
-        total += np.tensordot(asked, net.read(influence.x, influence.s), axes=1)
-    out.A[...], out.R[...], out.b[...] = total[:, :d], total[:, d:-1], total[:, -1]
-    backward_readout(net, tape, errors, out)
-    return influence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, Protocol, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,13 @@ from onlinernn.reference import checks
 from onlinernn.reference.bptt import backward, backward_readout
 from onlinernn.reference.checks import Array
 from onlinernn.reference.decorrelation import decorrelation_step
-from onlinernn.reference.network import Network, Tape
+from onlinernn.reference.k_step import no_history
+from onlinernn.reference.network import Network, Parameters, Tape
 from onlinernn.reference.optimizers import Optimizer
-from onlinernn.reference.rtrl import accumulate, no_influence
+from onlinernn.reference.rflo import no_traces, random_feedback
+from onlinernn.reference.rtrl import no_influence
 
-Method = Literal["bptt", "tbptt", "one_step", "rtrl"]
+Method = Literal["bptt", "tbptt", "one_step", "k_step", "rflo", "rtrl"]
 
 _FROZEN_CHUNK = 1024  # steps of a pass that teaches nothing are recorded this many at a time
 
@@ -37,6 +39,23 @@ class Trace(NamedTuple):
     losses: Array
 
 
+class Carried(Protocol):
+    """What an algorithm that goes forward in time carries from step to step, beside the state of the network."""
+
+    @property
+    def nbytes(self) -> int:
+        """Its bytes."""
+
+    def accumulate(self, net: Network, tape: Tape, errors: Array, out: Parameters) -> Self:
+        """Write the gradient of a recorded forward pass to `out`; return what is carried on from its last step.
+
+        Parameters
+        ----------
+        net, tape, errors, out
+            As for `backward`.
+        """
+
+
 class ReferenceLearner:
     """A network trained by a reference algorithm on a stream, predicting first and learning afterwards.
 
@@ -46,7 +65,9 @@ class ReferenceLearner:
     * ``"bptt"``: the whole run;
     * ``"tbptt"``: `window` steps, and what is left at the end of the run;
     * ``"one_step"``: one step;
-    * ``"rtrl"``: one step as well, but the exact influence of all earlier steps is carried along. O(n^4) a step.
+    * ``"k_step"``: one step as well, whose loss is traced back through the last `window` steps. O(window n^2) a step;
+    * ``"rflo"``: one step; traces at the synapses are carried along, and the feedback is random. O(n^2) a step;
+    * ``"rtrl"``: one step; the exact influence of all earlier steps is carried along. O(n^4) a step.
 
     With `target_delay` = h the target in row t of a run belongs to the input of h steps before. A window is learnt once
     its last target has arrived: a second copy of the network, h steps behind the predicting one, goes through the
@@ -58,12 +79,12 @@ class ReferenceLearner:
     ----------
     network : Network
         The network. It is trained in place.
-    method : {"bptt", "tbptt", "one_step", "rtrl"}
+    method : {"bptt", "tbptt", "one_step", "k_step", "rflo", "rtrl"}
         The algorithm.
     optimizer : SGD, Adam, or alike
         What turns gradients into updates. It belongs to this learner.
     window : int
-        The window of ``"tbptt"`` in steps, >= 1. The other methods have their own.
+        The window of ``"tbptt"`` and the k of ``"k_step"`` in steps, >= 1. The other methods have their own.
     target_delay : int
         How many steps after its input a target arrives, >= 0.
     decorrelation_rate : float
@@ -72,6 +93,8 @@ class ReferenceLearner:
     learn_hidden : bool
         False keeps A, R and b as they are: a fixed reservoir with a trained readout, whose gradient is the same for all
         methods.
+    seed : int
+        Of the random feedback of ``"rflo"``, >= 0.
 
     Raises
     ------
@@ -99,16 +122,18 @@ class ReferenceLearner:
         target_delay: int = 0,
         decorrelation_rate: float = 0.0,
         learn_hidden: bool = True,
+        seed: int = 0,
     ) -> None:
         if method not in get_args(Method):
             raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}")
         self.network, self.method, self.optimizer, self.learn_hidden = network, method, optimizer, learn_hidden
-        self.window = checks.whole("window", window, 1)
+        self.window, self.seed = checks.whole("window", window, 1), checks.whole("seed", seed, 0)
         self.target_delay = checks.whole("target_delay", target_delay, 0)
         self.decorrelation_rate = checks.positive("decorrelation_rate", decorrelation_rate, zero=True)
         if self.decorrelation_rate and network.D is None:
             network.D = np.eye(network.n_hidden, dtype=network.dtype)
         self._gradient = network.new_parameters()
+        self._feedback = random_feedback(network, seed)
         self._tape_bytes = 0
         self.reset()
 
@@ -123,7 +148,7 @@ class ReferenceLearner:
         self._ahead = self._behind = net.start()  # the copy that predicts, and the one that learns h steps later
         self._inputs = np.empty((0, net.n_in), net.dtype)  # the inputs between the two,
         self._outputs = np.empty((0, net.n_out), net.dtype)  # and what was predicted for them
-        self._influence = no_influence(net) if self._carries_influence else None
+        self._carried = self._nothing_carried() if self.learn_hidden else None
 
     def run(self, U: npt.ArrayLike, Y: npt.ArrayLike | None = None) -> Trace:
         """Predict every step of a stream, and learn from the targets as they arrive.
@@ -156,7 +181,7 @@ class ReferenceLearner:
             window = _FROZEN_CHUNK
         else:
             targets = self.network.check_targets(Y, len(inputs))
-            window = {"bptt": len(inputs), "tbptt": self.window, "one_step": 1, "rtrl": 1}[self.method]
+            window = {"bptt": len(inputs), "tbptt": self.window}.get(self.method, 1)
         with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is caught, with the step's number
             return self._run(inputs, targets, window)
 
@@ -170,13 +195,16 @@ class ReferenceLearner:
             "optimizer": self.optimizer.nbytes,
             "activities": sum(part.nbytes for state in states for part in state),
             "waiting": self._inputs.nbytes + self._outputs.nbytes,
-            "influence": 0 if self._influence is None else sum(part.nbytes for part in self._influence),
+            "carried": 0 if self._carried is None else self._carried.nbytes,
             "tape": self._tape_bytes,
         }
 
-    @property
-    def _carries_influence(self) -> bool:
-        return self.method == "rtrl" and self.learn_hidden
+    def _nothing_carried(self) -> Carried | None:
+        if self.method == "rtrl":
+            return no_influence(self.network)
+        if self.method == "k_step":
+            return no_history(self.network, self.window)
+        return no_traces(self.network, self._feedback) if self.method == "rflo" else None
 
     def _run(self, new_inputs: Array, targets: Array, window: int) -> Trace:
         net, steps = self.network, len(new_inputs)
@@ -222,8 +250,8 @@ class ReferenceLearner:
         """Learn one window, whose first target is in `row` of the run."""
         net, gradient = self.network, self._gradient
         losses, errors, present = net.losses(tape.outputs, targets)
-        if self._influence is not None:
-            self._influence = accumulate(net, tape, errors, self._influence, gradient)
+        if self._carried is not None:
+            self._carried = self._carried.accumulate(net, tape, errors, gradient)
         if not present.any():
             return
         bad = present & ~np.isfinite(losses)
@@ -233,7 +261,7 @@ class ReferenceLearner:
         if not self.learn_hidden:
             gradient.hidden.fill(0)
             backward_readout(net, tape, errors, gradient)
-        elif self._influence is None:
+        elif self._carried is None:
             backward(net, tape, errors, len(errors), gradient)
         self._tape_bytes = max(self._tape_bytes, tape.nbytes)
         self._update(tape.s[1:][present], row + len(targets) - 1)
@@ -258,7 +286,7 @@ class ReferenceLearner:
         return (
             f"ReferenceLearner({self.network!r}, {self.method!r}, {self.optimizer!r}, window={self.window}, "
             f"target_delay={self.target_delay}, decorrelation_rate={self.decorrelation_rate}, "
-            f"learn_hidden={self.learn_hidden})"
+            f"learn_hidden={self.learn_hidden}, seed={self.seed})"
         )
 
 
