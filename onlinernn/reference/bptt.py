@@ -190,20 +190,22 @@ def backward_readout(net: Network, tape: Tape, errors: Array, out: Parameters) -
 
 def _back_in_time(net: Network, g: Array, slope: Array, k: int) -> None:
     """Add to every row g_t what the later steps of its window ask of x_t."""
-    R, D, keep = net.parameters.R, net.D, 1 - net.leak if net.leaky else None
-    delta, carry = np.empty_like(g[0]), np.empty_like(g[0])
-    through_D = np.empty_like(carry)
+    # As in the forward pass, results by position.
+    back_through_R, back_through_D = net.parameters.R.T.dot, None if net.D is None else net.D.T.dot
+    keep = 1 - net.leak if net.leaky else None
+    add, multiply = np.add, np.multiply
+    delta, carry, asked = np.empty_like(g[0]), np.empty_like(g[0]), np.empty_like(g[0])
     for first in range(0, len(g), k):
         window = slice(first, first + k)
         later = zip(g[window][:0:-1], slope[window][:0:-1], g[window][-2::-1], strict=True)
         for g_after, slope_after, g_before in later:
-            np.multiply(g_after, slope_after, out=delta)
-            np.dot(delta, R, out=carry)
-            if D is not None:
-                np.dot(carry, D, out=through_D)
-                np.add(g_before, through_D, out=g_before)
+            multiply(g_after, slope_after, delta)
+            back_through_R(delta, carry)
+            if back_through_D is None:
+                add(g_before, carry, g_before)
             else:
-                np.add(g_before, carry, out=g_before)
+                back_through_D(carry, asked)
+                add(g_before, asked, g_before)
             if keep is not None:
-                np.multiply(g_after, keep, out=carry)
-                np.add(g_before, carry, out=g_before)
+                multiply(g_after, keep, carry)
+                add(g_before, carry, g_before)

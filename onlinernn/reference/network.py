@@ -225,25 +225,28 @@ class Network:
         if self.D is not None:
             s = np.empty_like(x)
             s[0] = state.s
-        recurrent = np.empty(self.n_hidden, self.dtype)
+        # Small arrays: what a call costs counts, hence bound methods, and results (the last argument) by position.
+        recurrent, through_R = np.empty(self.n_hidden, self.dtype), p.R.dot
+        through_D = None if self.D is None else self.D.dot
+        add, subtract, multiply, tanh = np.add, np.subtract, np.multiply, np.tanh
         if not self.leaky:
             for a, s_before, x_after, s_after in zip(h, s, x[1:], s[1:], strict=False):
-                np.dot(p.R, s_before, out=recurrent)
-                np.add(a, recurrent, out=a)
-                np.tanh(a, out=x_after)
-                if self.D is not None:
-                    np.dot(self.D, x_after, out=s_after)
+                through_R(s_before, recurrent)
+                add(a, recurrent, a)
+                tanh(a, x_after)
+                if through_D is not None:
+                    through_D(x_after, s_after)
             h = x[1:]
         else:
             for a, x_before, s_before, x_after, s_after in zip(h, x, s, x[1:], s[1:], strict=False):
-                np.dot(p.R, s_before, out=recurrent)
-                np.add(a, recurrent, out=a)
-                np.tanh(a, out=a)
-                np.subtract(a, x_before, out=x_after)
-                np.multiply(x_after, self.leak, out=x_after)
-                np.add(x_after, x_before, out=x_after)
-                if self.D is not None:
-                    np.dot(self.D, x_after, out=s_after)
+                through_R(s_before, recurrent)
+                add(a, recurrent, a)
+                tanh(a, a)
+                subtract(a, x_before, x_after)
+                multiply(x_after, self.leak, x_after)
+                add(x_after, x_before, x_after)
+                if through_D is not None:
+                    through_D(x_after, s_after)
         outputs = self.read(x, s)[1:] @ p.B.T
         outputs += p.c
         if p.E is not None:
