@@ -60,6 +60,31 @@ class LeakyTanh(NamedTuple):
         return 1
 
 
+class LeakSpectrum(NamedTuple):
+    """Leaky integrators with time constants of many lengths: the leak of neuron i is ``slowest^(1 - i / (n - 1))``.
+
+    Parameters
+    ----------
+    slowest
+        Leak rate of the first neuron, in (0, 1]; the last one has 1, and their logarithms are evenly spaced.
+    exact
+        As for :class:`Tanh`.
+
+    Examples
+    --------
+    >>> LeakSpectrum().slowest
+    0.05
+    """
+
+    slowest: float = 0.05
+    exact: bool = False
+
+    @property
+    def n_vars(self) -> int:
+        """Number of state variables per neuron and copy: the activity, and the leak."""
+        return 2
+
+
 # tanh(x/2) = x P(x^2) / Q(x^2), a rational minimax fit of relative error 2.3e-8 on |x| <= 9.02, and
 # tanh(x) = 2 t / (1 + t^2): doubling the argument shrinks the rounding errors of P and Q where tanh saturates.
 _CLAMP = np.float32(9.02)
@@ -102,6 +127,16 @@ def cell_step(cell: Any, x: Any, i: Any, drive: Any) -> Any:
     """
 
 
+@open_function(default=True)
+def cell_slope(cell: Any, x: Any, i: Any, drive: Any) -> Any:
+    """Return by how much the activity of neuron `i` grows per unit of its `drive`, in the step that is to come.
+
+    `x` (n_vars, n) holds the cell's variables of the step before. Only rules that need the slope call it; for a cell
+    that cannot tell it is taken as 1.
+    """
+    return 1.0
+
+
 @cell_step.register(Tanh)
 def _tanh_step(cell: Any, x: Any, i: Any, drive: Any) -> Any:
     return squash(drive, cell.exact)
@@ -112,3 +147,35 @@ def _leaky_tanh_step(cell: Any, x: Any, i: Any, drive: Any) -> Any:
     alpha = x.dtype.type(cell.alpha)
     x[0, i] += alpha * (squash(drive, cell.exact) - x[0, i])
     return x[0, i]
+
+
+@compiled(**FAST)
+def _leak(x: Any, i: Any, slowest: Any) -> Any:
+    """Return the leak of neuron `i`, which its second variable holds from the first step on."""
+    if x[1, i] == 0:
+        x[1, i] = slowest ** (1.0 - i / max(1, x.shape[1] - 1))
+    return x[1, i]
+
+
+@cell_step.register(LeakSpectrum)
+def _leak_spectrum_step(cell: Any, x: Any, i: Any, drive: Any) -> Any:
+    x[0, i] += _leak(x, i, cell.slowest) * (squash(drive, cell.exact) - x[0, i])
+    return x[0, i]
+
+
+@cell_slope.register(Tanh)
+def _tanh_slope(cell: Any, x: Any, i: Any, drive: Any) -> Any:
+    h, one = squash(drive, cell.exact), x.dtype.type(1)
+    return one - h * h
+
+
+@cell_slope.register(LeakyTanh)
+def _leaky_tanh_slope(cell: Any, x: Any, i: Any, drive: Any) -> Any:
+    h, one = squash(drive, cell.exact), x.dtype.type(1)
+    return x.dtype.type(cell.alpha) * (one - h * h)
+
+
+@cell_slope.register(LeakSpectrum)
+def _leak_spectrum_slope(cell: Any, x: Any, i: Any, drive: Any) -> Any:
+    h, one = squash(drive, cell.exact), x.dtype.type(1)
+    return _leak(x, i, cell.slowest) * (one - h * h)

@@ -1,8 +1,9 @@
-"""Decorrelation of the hidden activity (eq. 6), in O(n^2).
+"""Decorrelation and whitening of the hidden activity, in O(n^2).
 
-``D <- D - rate (s s^T - diag(s^2)) D`` with ``s = D x``. Because ``(s s^T) D = s (D^T s)^T``, row i of the update is
-``rate (s_i q - s_i^2 D_i)`` with ``q = D^T s``. It is applied when the row is next read, one step later: that way D
-crosses the memory bus once to be read and once to be written per step.
+Decorrelation is eq. 6, ``D <- D - rate (s s^T - diag(s^2)) D`` with ``s = D x``. Because ``(s s^T) D = s (D^T s)^T``,
+row i of the update is ``rate (s_i q - s_i^2 D_i)`` with ``q = D^T s``. It is applied when the row is next read, one
+step later: that way D crosses the memory bus once to be read and once to be written per step. Whitening adds a term
+that drives the variance of each ``s_i`` to 1, and a damping that keeps D small where the activity has no variance.
 """
 
 from typing import Any, NamedTuple
@@ -30,13 +31,55 @@ class Decorrelation(NamedTuple):
     readout: bool = True
 
 
+class Whitening(NamedTuple):
+    """A matrix D that makes the hidden activity uncorrelated and of unit variance: ``s = D x``.
+
+    ``D <- D - eps [(1 - kappa) (s q^T - diag(s^2) D) + kappa diag(s_i^2 + damping |D_i|^2 - 1) D]`` with
+    ``q = D^T s`` and ``eps = rate / (1 + 10 rate |s|^2)``: eq. 6, a unit-variance term, and damping.
+
+    Parameters
+    ----------
+    rate
+        Learning rate of D, >= 0.
+    kappa
+        Weight of the unit-variance term against decorrelation, in [0, 1].
+    damping
+        Holds back rows of D that would grow to amplify what hardly varies, >= 0.
+    recurrent
+        Whether s takes the place of x inside the recurrence, as in the paper; by default only the readout, which reads
+        s, and the learning of R, whose presynaptic factor is q, see it.
+
+    Examples
+    --------
+    >>> Whitening().kappa
+    0.5
+    """
+
+    rate: float = 1e-3
+    kappa: float = 0.5
+    damping: float = 1e-4
+    recurrent: bool = False
+
+
 class Undecorrelated(NamedTuple):
     """No decorrelation: ``s = x``."""
 
 
 @open_function()
-def rate(spec: Any) -> Any:
-    """Return the learning rate of D; only specs that have a matrix D implement it."""
+def rate(spec: Any, power: Any) -> Any:
+    """Return the learning rate of D, from the `power` ``|s|^2``; only specs that have a matrix D implement it."""
+
+
+@open_function(default=True)
+def mixing(spec: Any) -> Any:
+    """Return the weight of the decorrelating term."""
+    return 1.0
+
+
+@open_function(default=True)
+def growth(spec: Any, s: Any, row: Any) -> Any:
+    """Return by how much of itself a `row` of D, whose activity is `s`, grows per unit of the learning rate."""
+    return s * s
 
 
 @open_function(default=True)
@@ -45,8 +88,20 @@ def readout_reads_s(spec: Any) -> Any:
     return False
 
 
+@open_function(default=True)
+def recurrence_reads_s(spec: Any) -> Any:
+    """Return whether the recurrent weights read s (else x)."""
+    return True
+
+
+@open_function(default=True)
+def learns_from_q(spec: Any) -> Any:
+    """Return whether R learns with q as its presynaptic factor (else with what it reads)."""
+    return False
+
+
 @rate.register(Decorrelation)
-def _rate(spec: Any) -> Any:
+def _rate(spec: Any, power: Any) -> Any:
     return spec.rate
 
 
@@ -55,24 +110,62 @@ def _readout_reads_s(spec: Any) -> Any:
     return spec.readout
 
 
-@compiled(**LOOP)
-def learn_rows(rows: Any, lo: Any, s: Any, q: Any, copies: Any, eps: Any) -> None:
-    """Apply the update of eq. 6 to the `rows` of D from number `lo` on.
+@rate.register(Whitening)
+def _whitening_rate(spec: Any, power: Any) -> Any:
+    return spec.rate / (1.0 + 10.0 * spec.rate * power)
 
-    `s` (S C, n) holds a stream's clean activity in every `copies`-th row, `q` (S, n) is ``D^T s``; the updates of the
-    streams are averaged.
+
+@mixing.register(Whitening)
+def _whitening_mixing(spec: Any) -> Any:
+    return 1.0 - spec.kappa
+
+
+@growth.register(Whitening)
+def _whitening_growth(spec: Any, s: Any, row: Any) -> Any:
+    return (1.0 - 2.0 * spec.kappa) * s * s + spec.kappa * (1.0 - spec.damping * _power(row))
+
+
+@readout_reads_s.register(Whitening)
+def _whitening_readout_reads_s(spec: Any) -> Any:
+    return True
+
+
+@recurrence_reads_s.register(Whitening)
+def _whitening_recurrence_reads_s(spec: Any) -> Any:
+    return spec.recurrent
+
+
+@learns_from_q.register(Whitening)
+def _whitening_learns_from_q(spec: Any) -> Any:
+    return not spec.recurrent
+
+
+@compiled(**LOOP)
+def _power(row: Any) -> Any:
+    total = row.dtype.type(0)
+    for j in range(row.size):
+        total += row[j] * row[j]
+    return total
+
+
+@compiled(**LOOP)
+def learn_rows(spec: Any, rows: Any, lo: Any, s: Any, q: Any, rates: Any) -> None:
+    """Apply the update of D to its `rows` from number `lo` on.
+
+    `s` (S, n) holds the streams' clean activities, `q` (S, n) is ``D^T s``, `rates` (S, 1) what each stream teaches.
     """
-    one = rows.dtype.type(1)
+    real = rows.dtype.type
     streams, n = q.shape
-    share = rows.dtype.type(eps / streams)
+    mix = real(mixing(spec))
     for i in range(rows.shape[0]):
-        keep = one
+        keep = real(1)
         for stream in range(streams):
-            keep += share * s[stream * copies, lo + i] * s[stream * copies, lo + i]
-        c = share * s[0, lo + i]
+            keep += rates[stream, 0] * real(growth(spec, s[stream, lo + i], rows[i]))
+        keep = max(keep, real(0.9))  # a rate that is too high shrinks a row, and never turns it round
+        c = mix * rates[0, 0] * s[0, lo + i]
         for j in range(n):
             rows[i, j] = keep * rows[i, j] - c * q[0, j]
         for stream in range(1, streams):
-            c = share * s[stream * copies, lo + i]
+            c = mix * rates[stream, 0] * s[stream, lo + i]
             for j in range(n):
                 rows[i, j] -= c * q[stream, j]

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from numba import config, typeof
 
+from onlinernn.kernels.advance import commit, forward, receive, report, settle
 from onlinernn.kernels.dispatch import ENTRY, compiled, fingerprint
 from onlinernn.kernels.layout import OK, PENDING, TICK, unpack
-from onlinernn.kernels.lockstep import commit, compare, forward, learn, receive, recompute_drive, report, settle
+from onlinernn.kernels.lockstep import compare, learn, recompute_drive
 
 #: What :func:`run` returns in place of a number of steps when an input or a target cannot be used.
 UNUSABLE = -1
@@ -76,7 +77,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         Inputs (T, S, d) and targets (T, S, m) come in float64, whatever the precision of the network.
         """
         _ = sources
-        params, state, tags, work = unpack(arena, spec.sizes)
+        params, state, tags, traces, work = unpack(arena, spec.sizes)
         real = arena.dtype.type
         steps, streams, d = inputs.shape
         m = targets.shape[2]
@@ -97,7 +98,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
             commit(params, state, tags, work, spec, tally)
             report(work, predictions[t])
             compare(tags, work, spec, tally, losses[t], noisy_losses[t])
-            if learn(params, state, tags, work, spec, tally) != OK:
+            if learn(params, state, tags, traces, work, spec, tally) != OK:
                 return t
         return steps
 
@@ -105,7 +106,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def predict(arena: Any, tally: Any, spec: Any, u: Any, prediction: Any) -> None:
         """Compute what the next step would predict; only scratch is written."""
         _ = sources
-        params, state, _, work = unpack(arena, spec.sizes)
+        params, state, _, _, work = unpack(arena, spec.sizes)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK], False)
         report(work, prediction)
@@ -114,7 +115,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def advance(arena: Any, tally: Any, spec: Any, u: Any) -> None:
         """Do the first half of a step; ``work.y`` holds the outputs of all copies."""
         _ = sources
-        params, state, tags, work = unpack(arena, spec.sizes)
+        params, state, tags, _, work = unpack(arena, spec.sizes)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK], True)
         commit(params, state, tags, work, spec, tally)
@@ -123,15 +124,15 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def feedback(arena: Any, tally: Any, spec: Any) -> int:
         """Do the second half of a step from ``work.delta_loss`` and ``work.taught``."""
         _ = sources
-        params, state, tags, work = unpack(arena, spec.sizes)
-        return learn(params, state, tags, work, spec, tally)
+        params, state, tags, traces, work = unpack(arena, spec.sizes)
+        return learn(params, state, tags, traces, work, spec, tally)
 
     @compiled_entry
     def refresh(arena: Any, tally: Any, spec: Any, changed: Any) -> None:
         """Apply the pending update of D; where the weights were `changed`, compute the recurrent drive anew."""
         _ = sources
-        params, state, tags, work = unpack(arena, spec.sizes)
-        settle(params, state, spec, tally)
+        params, state, tags, _, work = unpack(arena, spec.sizes)
+        settle(params, state, work, spec, tally)
         if changed:
             recompute_drive(params, state, tags, work, spec, tally)
 

@@ -1,7 +1,8 @@
 """The arrays of a learner: weights, state, tags and scratch, with their shapes, in one arena.
 
-Letters: n hidden units, d inputs, m outputs, S streams, C = 1 + replicas copies (row 0 is the clean one), V cell
-variables, H slots of the ring of tags. All arrays share one floating-point type.
+Letters: n hidden units, d inputs, m outputs, S streams, K replicas, C = 1 + K copies (row 0 is the clean one), V
+cell variables, H slots of the ring of tags, Z what the readout reads (n, the inputs it is linked to, and the bias), L
+taps of an impulse response. All arrays share one floating-point type.
 """
 
 from typing import Any, NamedTuple
@@ -25,8 +26,13 @@ class Sizes(NamedTuple):
     streams: int  # S
     replicas: int  # K, noisy copies
     variables: int  # V, state variables of the cell per neuron
-    slots: int  # H, of the ring of tags: target_delay + 2
+    slots: int  # H, of the ring of tags: target_delay + lag of the rule + 2
+    linked: int  # inputs that the readout reads: d or 0
     decorrelated: int  # 1 with a matrix D, else 0
+    stored: int  # 1 where the ring keeps the perturbation of each neuron, else 0
+    traced: int  # 1 with eligibility traces, else 0
+    inverse: int  # 1 where the readout keeps an inverse covariance, else 0
+    taps: int  # L, of the impulse responses, or 0
     block: int  # rows of an (n, n) matrix that are worked on together
 
 
@@ -37,7 +43,11 @@ class Spec(NamedTuple):
     rule: Any  # a rule
     cell: Any  # a cell
     loss: Any  # a loss
-    decorrelation: Any  # Decorrelation or Undecorrelated
+    decorrelation: Any  # Decorrelation, Whitening or Undecorrelated
+    readout: Any  # a readout rule
+    schedule: Any  # of the learning rates
+    trace: Any  # PerStep or Eligibility
+    frozen: int  # what does not learn: a sum of FROZEN_A, FROZEN_R, FROZEN_B, FROZEN_D
     resync: int  # steps between two resets of the noisy copies, 0 is never
     target_delay: int  # steps until a target arrives
     seed: int  # of the noise
@@ -46,14 +56,18 @@ class Spec(NamedTuple):
 class Params(NamedTuple):
     """What is learnt. `A` is kept input-major so that a step runs along its rows; its last row is the bias b.
 
-    The update of D by eq. 6 is applied when D is next read, so the ``q = D^T s`` of the last step belongs here.
+    The update of D is applied when D is next read, so the clean ``D x`` of the last step and ``D^T D x`` belong here.
     """
 
     R: Array  # (n, n) recurrent
     A: Array  # (d + 1, n) input, then bias
-    B: Array  # (m, n + 1) readout, then bias
+    B: Array  # (m, Z) readout: of the hidden units, of the inputs, bias
     D: Array  # (n, n) decorrelation, or (0, 0)
-    q: Array  # (S, n), with D
+    w: Array  # (S, n) D x, with D
+    q: Array  # (S, n) D^T D x, with D
+    P: Array  # (Z, Z) inverse covariance of what the readout reads, or (0, 0)
+    F: Array  # (L m, n) impulse responses, row ``tap m + o``
+    running: Array  # (1, N_RUNNING) running means of a rule
 
 
 class State(NamedTuple):
@@ -71,11 +85,24 @@ class Tags(NamedTuple):
     """
 
     u: Array  # (H S, d + 1) input, then the constant of the bias
-    s: Array  # (H S, n) presynaptic to R one step later
-    z: Array  # (H S, n + 1) presynaptic to B
-    hidden: Array  # (H S K, n) perturbation of each neuron
+    s: Array  # (H S, n) presynaptic to R one step later, as learning sees it
+    z: Array  # (H S, Z) presynaptic to B
+    hidden: Array  # (H S K, n) perturbation of each neuron, where it is stored
     readout: Array  # (H S K, m) perturbation of each output
     y: Array  # (H S C, m) outputs
+    delta: Array  # (H S, K) loss differences
+    slope: Array  # (H S, n) slope of each neuron, with taps
+    error: Array  # (H S, m) output errors, with taps
+    norm: Array  # (H S, 1) power of s, with taps
+    power: Array  # (H S K, 1) power of the perturbation, with taps
+
+
+class Traces(NamedTuple):
+    """Eligibility traces, a matrix for each copy that is noisy."""
+
+    R: Array  # (S K n, n)
+    A: Array  # (S K (d + 1), n)
+    B: Array  # (S K m, Z)
 
 
 class Work(NamedTuple):
@@ -87,14 +114,20 @@ class Work(NamedTuple):
     x: Array  # (S C V, n)
     a: Array  # (S C, n) drives, then activities
     s: Array  # (S C, n)
-    z: Array  # (S C, n + 1)
+    z: Array  # (S C, Z)
     q: Array  # (S, n)
+    rate: Array  # (S, 1) learning rate of D
     block: Array  # (block, n) rows of D that must not be written
     hidden: Array  # (S K, n)
     readout: Array  # (S K, m)
     y: Array  # (S C, m)
     signal: Array  # (S, n) learning signal of each neuron
     signal_out: Array  # (S, m)
+    error: Array  # (S, m) output error of the tagged step
+    residual: Array  # (S K, m) output difference that the impulse responses did not let expect
+    slope: Array  # (S, n), with taps
+    strength: Array  # (S, n), with taps
+    pre_out: Array  # (S, Z) presynaptic factor of B
     gain: Array  # (S, K)
     gain_out: Array  # (S, K)
     delta_loss: Array  # (S, K)
@@ -103,6 +136,12 @@ class Work(NamedTuple):
 
 #: Entries of the tally, the int64 counters of a learner.
 TICK, ORIGIN, OPEN, PENDING, TAUGHT, DEAD, GUARD_HIDDEN, GUARD_READOUT, N_TALLY = range(9)
+
+#: Entries of ``Params.running``.
+N_RUNNING = 4
+
+#: What does not learn; the biases go with A and B.
+FROZEN_A, FROZEN_R, FROZEN_B, FROZEN_D = 1, 2, 4, 8
 
 #: What an entry point reports.
 OK, DIVERGED = 0, 1
@@ -136,44 +175,63 @@ def _matrix(arena: Any, start: Any, rows: Any, columns: Any) -> Any:
 
 @register_jitable(**FAST)
 def unpack(arena: Any, z: Any) -> Any:
-    """Return the arrays of a learner as views of its arena: Params, State, Tags, Work."""
-    d, n, m, S, K, V, H = z.inputs, z.hidden, z.outputs, z.streams, z.replicas, z.variables, z.slots
-    C = K + 1
+    """Return the arrays of a learner as views of its arena: Params, State, Tags, Traces, Work."""
+    d, n, m, S, K, V, H, L = z.inputs, z.hidden, z.outputs, z.streams, z.replicas, z.variables, z.slots, z.taps
+    C, Z, first = K + 1, n + z.linked + 1, min(L, 1)
     R, at = matrix(arena, 0, n, n)
     D, at = matrix(arena, at, n * z.decorrelated, n * z.decorrelated)
     A, at = matrix(arena, at, d + 1, n)
-    B, at = matrix(arena, at, m, n + 1)
+    B, at = matrix(arena, at, m, Z)
+    w, at = matrix(arena, at, S, n * z.decorrelated)
     q, at = matrix(arena, at, S, n * z.decorrelated)
+    P, at = matrix(arena, at, Z * z.inverse, Z * z.inverse)
+    F, at = matrix(arena, at, L * m, n)
+    running, at = matrix(arena, at, 1, N_RUNNING)
     x, at = matrix(arena, at, S * C * V, n)
     s, at = matrix(arena, at, S * C, n)
     drive, at = matrix(arena, at, S * C, n)
     tag_u, at = matrix(arena, at, H * S, d + 1)
     tag_s, at = matrix(arena, at, H * S, n)
-    tag_z, at = matrix(arena, at, H * S, n + 1)
-    tag_hidden, at = matrix(arena, at, H * S * K, n)
+    tag_z, at = matrix(arena, at, H * S, Z)
+    tag_hidden, at = matrix(arena, at, H * S * K * z.stored, n)
     tag_readout, at = matrix(arena, at, H * S * K, m)
     tag_y, at = matrix(arena, at, H * S * C, m)
+    tag_delta, at = matrix(arena, at, H * S, K)
+    tag_slope, at = matrix(arena, at, H * S * first, n)
+    tag_error, at = matrix(arena, at, H * S * first, m)
+    tag_norm, at = matrix(arena, at, H * S * first, 1)
+    power, at = matrix(arena, at, H * S * K * first, 1)
+    trace_R, at = matrix(arena, at, S * K * n * z.traced, n)
+    trace_A, at = matrix(arena, at, S * K * (d + 1) * z.traced, n)
+    trace_B, at = matrix(arena, at, S * K * m * z.traced, Z)
     work_u, at = matrix(arena, at, S, d + 1)
     target, at = matrix(arena, at, S, m)
     common, at = matrix(arena, at, S, n)
     work_x, at = matrix(arena, at, S * C * V, n)
     a, at = matrix(arena, at, S * C, n)
     work_s, at = matrix(arena, at, S * C, n)
-    work_z, at = matrix(arena, at, S * C, n + 1)
+    work_z, at = matrix(arena, at, S * C, Z)
     work_q, at = matrix(arena, at, S, n * z.decorrelated)
+    rate, at = matrix(arena, at, S, 1)
     block, at = matrix(arena, at, z.block, n * z.decorrelated)
     hidden, at = matrix(arena, at, S * K, n)
     readout, at = matrix(arena, at, S * K, m)
     y, at = matrix(arena, at, S * C, m)
     signal, at = matrix(arena, at, S, n)
     signal_out, at = matrix(arena, at, S, m)
+    error, at = matrix(arena, at, S, m)
+    residual, at = matrix(arena, at, S * K, m)
+    slope, at = matrix(arena, at, S * first, n)
+    strength, at = matrix(arena, at, S * first, n)
+    pre_out, at = matrix(arena, at, S, Z)
     gain, at = matrix(arena, at, S, K)
     gain_out, at = matrix(arena, at, S, K)
     delta_loss, at = matrix(arena, at, S, K)
     taught, at = matrix(arena, at, S, 1)
-    params = Params(R, A, B, D, q)
+    params = Params(R, A, B, D, w, q, P, F, running)
     state = State(x, s, drive)
-    tags = Tags(tag_u, tag_s, tag_z, tag_hidden, tag_readout, tag_y)
+    tags = Tags(tag_u, tag_s, tag_z, tag_hidden, tag_readout, tag_y, tag_delta, tag_slope, tag_error, tag_norm, power)
+    traces = Traces(trace_R, trace_A, trace_B)
     work = Work(
         work_u,
         target,
@@ -183,22 +241,28 @@ def unpack(arena: Any, z: Any) -> Any:
         work_s,
         work_z,
         work_q,
+        rate,
         block,
         hidden,
         readout,
         y,
         signal,
         signal_out,
+        error,
+        residual,
+        slope,
+        strength,
+        pre_out,
         gain,
         gain_out,
         delta_loss,
         taught,
     )
-    return params, state, tags, work
+    return params, state, tags, traces, work
 
 
-def allocate(sizes: Sizes, bias: bool, dtype: Any) -> Any:
-    """Return an arena for arrays of these sizes: zero, but for the constant that drives the biases and D = I.
+def allocate(sizes: Sizes, bias: float, dtype: Any, ridge: float = 1.0) -> Any:
+    """Return an arena for arrays of these sizes: zero, but for the constant of the biases, D = I and P = I / ridge.
 
     One array in place of thirty makes a call from Python ten times cheaper.
     """
@@ -207,10 +271,11 @@ def allocate(sizes: Sizes, bias: bool, dtype: Any) -> Any:
     arena = np.zeros(ruler.end + 16, dtype)
     start = -arena.ctypes.data // arena.itemsize % 16  # the rows of the first matrix begin with a cache line
     arena = arena[start : start + ruler.end]
-    params, _, _, work = unpack(arena, sizes)
-    work.u[:, sizes.inputs] = bias
-    work.z[:, sizes.hidden] = bias
+    params, _, _, _, work = unpack(arena, sizes)
+    work.u[:, -1] = bias
+    work.z[:, -1] = bias
     np.fill_diagonal(params.D, 1)
+    np.fill_diagonal(params.P, 1 / ridge)
     return arena
 
 

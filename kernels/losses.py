@@ -1,4 +1,4 @@
-"""The loss of one step, and the difference of two losses without cancellation."""
+"""The loss of one step, its slope at the outputs, and the difference of two losses without cancellation."""
 
 import math
 from typing import Any, NamedTuple
@@ -28,6 +28,14 @@ def loss_difference(spec: Any, y: Any, y_noisy: Any, target: Any) -> Any:
     """Return the loss of `y_noisy` minus that of `y` against `target`, without subtracting two nearly equal numbers."""
 
 
+@open_function()
+def output_error(spec: Any, y: Any, target: Any, error: Any) -> None:
+    """Write the output `error` (m,) of `y` against `target`: how each output makes the loss grow.
+
+    ``y - y*`` for the squared error (half its slope), ``softmax(y) - y*`` for the cross-entropy.
+    """
+
+
 @loss.register(SquaredError)
 def _squared_error(spec: Any, y: Any, target: Any) -> Any:
     total = y.dtype.type(0)
@@ -43,6 +51,12 @@ def _squared_error_difference(spec: Any, y: Any, y_noisy: Any, target: Any) -> A
     for k in range(y.size):
         total += (y_noisy[k] - y[k]) * ((y_noisy[k] - target[k]) + (y[k] - target[k]))
     return total
+
+
+@output_error.register(SquaredError)
+def _squared_error_error(spec: Any, y: Any, target: Any, error: Any) -> None:
+    for k in range(y.size):
+        error[k] = y[k] - target[k]
 
 
 @loss.register(SoftmaxCrossEntropy)
@@ -72,3 +86,16 @@ def _cross_entropy_difference(spec: Any, y: Any, y_noisy: Any, target: Any) -> A
         mass += target[k]
         linear += target[k] * (y_noisy[k] - y[k])
     return mass * y.dtype.type(math.log1p(shift / normaliser)) - linear
+
+
+@output_error.register(SoftmaxCrossEntropy)
+def _cross_entropy_error(spec: Any, y: Any, target: Any, error: Any) -> None:
+    top = y[0]
+    for k in range(y.size):
+        top = max(top, y[k])
+    normaliser, mass = y.dtype.type(0), y.dtype.type(0)
+    for k in range(y.size):
+        normaliser += y.dtype.type(math.exp(y[k] - top))
+        mass += target[k]
+    for k in range(y.size):
+        error[k] = mass * y.dtype.type(math.exp(y[k] - top)) / normaliser - target[k]

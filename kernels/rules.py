@@ -122,6 +122,18 @@ def synapse_noise(rule: Any, bits: Any) -> Any:
 
 
 @open_function(default=True)
+def noise_copy(rule: Any, copy: Any) -> Any:
+    """Return whose noise noisy copy number `copy` (from 1) gets: its own, or that of another one."""
+    return copy
+
+
+@open_function(default=True)
+def noise_sign(rule: Any, copy: Any) -> Any:
+    """Return the sign with which noisy copy number `copy` (from 1) gets that noise."""
+    return 1.0
+
+
+@open_function(default=True)
 def node_signal(rule: Any, xi: Any, a: Any, a_noisy: Any) -> Any:
     """Return what counts as a neuron's perturbation, from its noise `xi` and its drives `a` and `a_noisy`."""
     return xi

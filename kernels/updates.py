@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from onlinernn.kernels import noise, passes
-from onlinernn.kernels.dispatch import LOOP, compiled, where_implemented
+from onlinernn.kernels.dispatch import LOOP, compiled, open_function, where_implemented
 from onlinernn.kernels.passes import dot
 from onlinernn.kernels.rules import gain, power_floor, synapse_noise
 
@@ -46,6 +46,58 @@ def layer_signal(rule: Any, lr: Any, delta_loss: Any, taught: Any, tag: Any, row
                     signal[s, i] += g * perturbation[i]
         finite &= math.isfinite(dot(signal[s], signal[s]))
     return finite, guarded
+
+
+@open_function(default=True)
+def hidden_signal(rule: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, tagged: Any, scale: Any) -> Any:
+    """Write the learning signal of each neuron into `work`, and return whether it is finite.
+
+    It is that of the step that lies :func:`lag` steps before step `tagged`, whose target came now; `scale` is the
+    learning rate. `params`, `tags`, `tally` and `spec` are the learner's. The second number returned
+    is how often the guard of the rule bit.
+    """
+    row = tagged % (tags.u.shape[0] // work.u.shape[0]) * work.u.shape[0]
+    return layer_signal(
+        rule, scale, work.delta_loss, work.taught, tags.hidden, row * work.gain.shape[1], work.gain, work.signal
+    )
+
+
+@open_function(default=True)
+def lag(rule: Any) -> Any:
+    """Return how many steps before the tagged one the step lies that a rule learns from."""
+    return 0
+
+
+@open_function(default=True)
+def taps(rule: Any) -> Any:
+    """Return how many numbers the impulse responses that a rule learns have per neuron and output."""
+    return 0
+
+
+@open_function(default=True)
+def stores_perturbation(rule: Any) -> Any:
+    """Return whether the ring of tags has to keep the perturbation of each neuron."""
+    return True
+
+
+@open_function(default=True)
+def reads_error(rule: Any) -> Any:
+    """Return whether a rule learns from the output error, and not from loss differences alone."""
+    return False
+
+
+@open_function(default=True)
+def strays(rule: Any, activity: Any, copies: Any) -> Any:
+    """Return whether a noisy copy is so far from the clean one that it has to be set back.
+
+    `activity` (S C, n) holds the `copies` of each stream, the clean one first.
+    """
+    return False
+
+
+@open_function(default=True)
+def after_resync(rule: Any, tags: Any) -> None:
+    """Change in the `tags` what a rule has to when the noisy copies have been set back to the clean one."""
 
 
 def _learn_rank1(

@@ -6,11 +6,15 @@ Start with :class:`OnlineLearner`; ``python -m onlinernn --help`` is the same fr
 from importlib.metadata import version
 
 from onlinernn.errors import CheckpointError, DivergenceError
-from onlinernn.kernels.cells import LeakyTanh, Tanh
-from onlinernn.kernels.decorrelation import Decorrelation
+from onlinernn.kernels.cells import LeakSpectrum, LeakyTanh, Tanh
+from onlinernn.kernels.decorrelation import Decorrelation, Undecorrelated, Whitening
+from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.losses import SoftmaxCrossEntropy, SquaredError
 from onlinernn.kernels.noise import Gaussian, Rademacher, Uniform
+from onlinernn.kernels.readouts import NLMS, RLS, Perturbed
 from onlinernn.kernels.rules import ANP, NP, WP
+from onlinernn.kernels.schedules import Constant, Cosine, InverseTime
+from onlinernn.kernels.window import WindowedNP
 from onlinernn.learner import OnlineLearner
 from onlinernn.results import StepResult, Trace
 
@@ -18,19 +22,30 @@ __version__ = version("onlinernn")
 
 __all__ = [
     "ANP",
+    "NLMS",
     "NP",
+    "RLS",
     "WP",
     "CheckpointError",
+    "Constant",
+    "Cosine",
     "Decorrelation",
     "DivergenceError",
     "Gaussian",
+    "InverseTime",
+    "LeakSpectrum",
     "LeakyTanh",
+    "LearnedFeedback",
     "OnlineLearner",
+    "Perturbed",
     "Rademacher",
     "SoftmaxCrossEntropy",
     "SquaredError",
     "StepResult",
     "Tanh",
     "Trace",
+    "Undecorrelated",
     "Uniform",
+    "Whitening",
+    "WindowedNP",
 ]

@@ -8,13 +8,13 @@ from onlinernn.kernels import layout
 
 
 def bytes_by_role(
-    params: Any, state: Any, tags: Any, arena: np.ndarray, buffers: Any, tally: np.ndarray
+    params: Any, state: Any, tags: Any, traces: Any, arena: np.ndarray, buffers: Any, tally: np.ndarray
 ) -> dict[str, int]:
     """Return the bytes of a learner by what they are for.
 
     Parameters
     ----------
-    params, state, tags
+    params, state, tags, traces
         The views of the arena by role; the rest of it is scratch.
     arena
         All floating-point memory.
@@ -23,22 +23,17 @@ def bytes_by_role(
     tally
         The counters, of which step and seed are all that the noise needs.
     """
-    weights, activities, waiting = (sum(array.nbytes for array in group) for group in (params, state, tags))
-    noise = 2 * tally.itemsize
-    return {
-        "weights": weights,
-        "activities": activities,
-        "tags": waiting,
-        "traces": 0,
-        "noise": noise,
-        "scratch": arena.nbytes
-        - weights
-        - activities
-        - waiting
-        + sum(b.nbytes for b in buffers)
-        + tally.nbytes
-        - noise,
+    held = {
+        "weights": sum(array.nbytes for name, array in params._asdict().items() if name not in ("F", "running", "P")),
+        "responses": params.F.nbytes + params.running.nbytes,
+        "covariance": params.P.nbytes,
+        "activities": sum(array.nbytes for array in state),
+        "tags": sum(array.nbytes for array in tags),
+        "traces": sum(array.nbytes for array in traces),
+        "noise": 2 * tally.itemsize,
     }
+    total = arena.nbytes + sum(buffer.nbytes for buffer in buffers) + tally.nbytes
+    return {**held, "scratch": total - sum(held.values())}
 
 
 def counts(tally: np.ndarray) -> dict[str, int]:

@@ -21,6 +21,26 @@ class DivergenceError(ArithmeticError):
         super().__init__(message)
         self.step = step
 
+    @classmethod
+    def at(cls, step: int, spoilt: list[str], rates: str) -> "DivergenceError":
+        """Return the error for a step.
+
+        Parameters
+        ----------
+        step
+            Its index.
+        spoilt
+            Names of the weights that are not finite.
+        rates
+            What holds the learning rates.
+        """
+        state = f"{', '.join(spoilt)} spoilt: go on from a checkpoint" if spoilt else "all weights are still finite"
+        return cls(
+            f"diverged at step {step}: a loss, a learning signal or an activity is not finite; {state}. "
+            f"Lower the learning rates ({rates}), or set resync",
+            step,
+        )
+
     def __reduce__(self) -> tuple[type, tuple[str, int]]:
         """Let the error cross a process boundary whole."""
         return type(self), (str(self), self.step)

@@ -140,3 +140,27 @@ def _shape(shape: tuple[int | None, ...]) -> str:
         if not shape
         else f"({', '.join('T' if n is None else str(n) for n in shape)}{',' * (len(shape) == 1)})"
     )
+
+
+def read_losses(clean: ArrayLike, noisy: ArrayLike, streams: int, replicas: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the losses of the clean copies (S, 1) and of the noisy ones (S, K).
+
+    Parameters
+    ----------
+    clean, noisy
+        What was passed: a number each, or with several streams and replicas ``(S,)`` and ``([S,] [K])``.
+    streams, replicas
+        How many there are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of them has the wrong shape or is not finite.
+    """
+    lead, tail = () if streams == 1 else (streams,), () if replicas == 1 else (replicas,)
+    double = np.dtype(np.float64)
+    of_clean, of_noisy = (
+        read_array("loss_clean", clean, lead, double),
+        read_array("loss_noisy", noisy, lead + tail, double),
+    )
+    return of_clean.reshape(streams, 1), of_noisy.reshape(streams, replicas)

@@ -1,29 +1,28 @@
 """The learner: two copies of a recurrent network in lockstep, one clean and one perturbed, learning at every step."""
 
 import functools
-import os
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from onlinernn import checkpoint
 from onlinernn.accounts import bytes_by_role, counts
 from onlinernn.chunks import Progress, chunks
-from onlinernn.errors import CheckpointError, DivergenceError
+from onlinernn.errors import DivergenceError
 from onlinernn.initialise import reservoir
-from onlinernn.inputs import number, read_array, read_weight
+from onlinernn.inputs import number, read_array, read_losses, read_weight
 from onlinernn.kernels import entry, layout
 from onlinernn.kernels.cells import Tanh
 from onlinernn.kernels.losses import SquaredError
 from onlinernn.kernels.rules import ANP
 from onlinernn.results import StepResult, Trace
-from onlinernn.snapshot import restore, snapshot
-from onlinernn.specification import specify
+from onlinernn.snapshot import Persistent
+from onlinernn.specification import require_losses_do, specify
+from onlinernn.weights import named_weights
 
 
-class OnlineLearner:
+class OnlineLearner(Persistent):
     """A recurrent network that learns online, without gradients, from the difference of two losses.
 
     ``a_t = A u_t + R s_{t-1} + b``, ``x_t = f(a_t)``, ``s_t = D x_t`` (s = x without decorrelation),
@@ -41,7 +40,20 @@ class OnlineLearner:
     loss
         :class:`SquaredError` or :class:`SoftmaxCrossEntropy`.
     decorrelation
-        A :class:`Decorrelation`, or None.
+        A :class:`Decorrelation`, a :class:`Whitening`, :class:`Undecorrelated`, or None for what goes with the rule:
+        Whitening for :class:`LearnedFeedback`, none for the others.
+    readout
+        How the readout learns: :class:`Perturbed` (by the rule itself, as in the paper), :class:`NLMS`,
+        :class:`RLS`, or None for what goes with the rule: NLMS for :class:`LearnedFeedback`, else Perturbed.
+    direct
+        Whether the readout reads the input too, ``y_t = B s_t + E u_t + c``; None as for `readout`.
+    schedule
+        A factor on all learning rates: :class:`Constant`, :class:`Cosine` or :class:`InverseTime`.
+    trace
+        What is left of an eligibility trace after one step: 0 is the paper's rule per step, 1 credits every step since
+        the last :meth:`reset` with every loss after it.
+    frozen
+        What does not learn, of A, R, B and D; the biases go with A and B, E with B.
     resync
         The noisy copy is set back to the clean one after every `resync` steps; 0 is never.
     target_delay
@@ -51,10 +63,11 @@ class OnlineLearner:
         Number of parallel streams that share the weights; their updates are averaged. With more than one, inputs and
         targets have a leading axis ``(streams, ...)`` per step.
     replicas
-        Number of noisy copies; their updates are averaged.
+        Number of noisy copies; their updates are averaged. A rule may bring its own number.
     bias
-        Whether b and c exist.
-    spectral_radius, input_scale
+        The constant that drives the biases, ``a_t = A u_t + R s_{t-1} + bias b`` and likewise c; 0 or False: there are
+        none. It sets how fast they learn beside the weights.
+    spectral_radius, input_scale, bias_scale
         Of the initial weights; see :func:`onlinernn.initialise.reservoir`. The readout starts at zero.
     dtype
         float32 or float64, of all weights and activities.
@@ -86,33 +99,56 @@ class OnlineLearner:
         cell: Any = Tanh(),  # noqa: B008
         loss: Any = SquaredError(),  # noqa: B008
         decorrelation: Any = None,
-        resync: int = 0,
+        readout: Any = None,
+        direct: bool | None = None,
+        schedule: Any = None,
+        trace: float = 0.0,
+        frozen: Collection[str] = (),
+        resync: int | None = None,
         target_delay: int = 0,
         streams: int = 1,
-        replicas: int = 1,
-        bias: bool = True,
+        replicas: int | None = None,
+        bias: float = True,
         spectral_radius: float = 0.9,
         input_scale: float = 1.0,
+        bias_scale: float = 0.0,
         dtype: Any = np.float32,
         seed: int = 0,
     ) -> None:
-        self.dtype, self.bias = np.dtype(dtype), bool(bias)
+        self.dtype, self.bias = np.dtype(dtype), number("bias", float(bias), 0.0)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype is {self.dtype}; it must be float32 or float64")
         self.spec = specify(
-            (n_in, n_hidden, n_out), rule, cell, loss, decorrelation, resync, target_delay, streams, replicas, seed
+            (n_in, n_hidden, n_out),
+            rule=rule,
+            cell=cell,
+            loss=loss,
+            decorrelation=decorrelation,
+            readout=readout,
+            direct=direct,
+            schedule=schedule,
+            trace=trace,
+            frozen=frozen,
+            resync=resync,
+            target_delay=target_delay,
+            streams=streams,
+            replicas=replicas,
+            seed=seed,
+            dtype=self.dtype,
         )
         sizes = self.spec.sizes
         self.n_in, self.n_hidden, self.n_out = sizes.inputs, sizes.hidden, sizes.outputs
         self.streams, self.replicas = sizes.streams, sizes.replicas
-        radius, scale = number("spectral_radius", spectral_radius, 0.0), number("input_scale", input_scale, 0.0)
+        names = {"spectral_radius": spectral_radius, "input_scale": input_scale, "bias_scale": bias_scale}
+        radius, scale, of_bias = (number(name, value, 0.0) for name, value in names.items())
         self._allocate()
-        A, R = reservoir(self.n_in, self.n_hidden, radius, scale, self.spec.seed)
-        self._params.A[: self.n_in], self._params.R[...] = A.T, R
+        A, R, b = reservoir(self.n_in, self.n_hidden, radius, scale, of_bias, self.spec.seed)
+        self._params.A[: self.n_in], self._params.R[...], self._params.A[self.n_in] = A.T, R, b
 
     def _allocate(self) -> None:
-        self._arena = layout.allocate(self.spec.sizes, self.bias, self.dtype)
-        self._params, self._state, self._tags, self._work = layout.unpack(self._arena, self.spec.sizes)
+        sizes = self.spec.sizes
+        self._arena = layout.allocate(sizes, self.bias, self.dtype, getattr(self.spec.readout, "ridge", 1.0))
+        self._params, self._state, self._tags, self._traces, self._work = layout.unpack(self._arena, sizes)
         self._tally = np.zeros(layout.N_TALLY, np.int64)
         one = (1, self.streams)
         self._inputs, self._targets = (np.zeros((*one, size)) for size in (self.n_in, self.n_out))
@@ -197,12 +233,7 @@ class OnlineLearner:
 
     def _diverged(self, step: int) -> DivergenceError:
         spoilt = [name for name, weight in self._writable().items() if not np.isfinite(weight).all()]
-        state = f"{', '.join(spoilt)} spoilt: go on from a checkpoint" if spoilt else "all weights are still finite"
-        return DivergenceError(
-            f"diverged at step {step}: a loss, a learning signal or an activity is not finite; {state}. "
-            f"Lower the learning rates ({self.spec.rule}, {self.spec.decorrelation}), or set resync",
-            step,
-        )
+        return DivergenceError.at(step, spoilt, f"{self.spec.rule}, {self.spec.decorrelation}")
 
     def run(
         self,
@@ -307,6 +338,8 @@ class OnlineLearner:
         ------
         RuntimeError
             If there was no :meth:`forward`.
+        TypeError
+            If the rule or the readout learns from the output error, which a loss alone does not tell.
         ValueError
             If a loss is not finite or has the wrong shape; nothing has changed then.
         """
@@ -315,11 +348,9 @@ class OnlineLearner:
         if loss_clean is None or loss_noisy is None:
             self._finish()
             return
-        lead = () if self.streams == 1 else (self.streams,)
-        tail = () if self.replicas == 1 else (self.replicas,)
-        clean = read_array("loss_clean", loss_clean, lead, np.dtype(np.float64))
-        noisy = read_array("loss_noisy", loss_noisy, lead + tail, np.dtype(np.float64))
-        self._work.delta_loss[...] = noisy.reshape(self.streams, -1) - clean.reshape(self.streams, 1)
+        require_losses_do(self.spec)
+        clean, noisy = read_losses(loss_clean, loss_noisy, self.streams, self.replicas)
+        self._work.delta_loss[...] = noisy - clean
         self._work.taught[...] = self.steps - self.target_delay >= self._tally[layout.ORIGIN]
         self._tally[layout.OPEN] = 0
         if self._entries.feedback(*self._arrays) != layout.OK:
@@ -336,7 +367,7 @@ class OnlineLearner:
         if self._tally[layout.OPEN]:
             self._finish()
         self._refresh(changed=False)
-        for array in (*self._state, *self._tags):
+        for array in (*self._state, *self._tags, *self._traces):
             array[...] = 0
         self._tally[layout.ORIGIN] = self._tally[layout.TICK]
 
@@ -348,8 +379,8 @@ class OnlineLearner:
     def weights(self) -> dict[str, np.ndarray]:
         """Read-only views of the weights as the paper names them.
 
-        A (n_hidden, n_in), R (n_hidden, n_hidden), B (n_out, n_hidden), with biases b (n_hidden,) and c (n_out,), and
-        with decorrelation D (n_hidden, n_hidden).
+        A (n_hidden, n_in), R (n_hidden, n_hidden), B (n_out, n_hidden), with a direct link E (n_out, n_in), with biases
+        b (n_hidden,) and c (n_out,), and with decorrelation D (n_hidden, n_hidden).
         """
         self._refresh(changed=False)
         views = self._writable()
@@ -358,12 +389,7 @@ class OnlineLearner:
         return views
 
     def _writable(self) -> dict[str, np.ndarray]:
-        n, d = self.n_hidden, self.n_in
-        A, B = self._params.A, self._params.B
-        views = {"A": A[:d].T, "R": self._params.R.view(), "B": B[:, :n]}
-        if self.bias:
-            views |= {"b": A[d], "c": B[:, n]}
-        return {**views, "D": self._params.D.view()} if self.spec.sizes.decorrelated else views
+        return named_weights(self._params, self.spec.sizes, bias=self.bias > 0)
 
     def set_weights(self, **weights: ArrayLike) -> None:
         """Copy weights in.
@@ -371,7 +397,7 @@ class OnlineLearner:
         Parameters
         ----------
         **weights
-            Any of A, R, b, B, c, D in the shapes of :attr:`weights`; finite.
+            Any of A, R, b, B, E, c, D in the shapes of :attr:`weights`; finite.
 
         Raises
         ------
@@ -389,10 +415,12 @@ class OnlineLearner:
     def memory(self) -> dict[str, int]:
         """Return what the learner keeps, in bytes by role. It depends on the sizes only, never on the time.
 
-        ``weights``; ``activities`` of all copies; ``tags`` that wait for their target; ``traces`` (the rules so far
-        keep none); ``noise`` (seed and step: the noise itself is never stored); ``scratch`` of one step.
+        ``weights``; ``responses`` (the impulse responses that a rule learns); ``covariance`` (of RLS); ``activities``
+        of all copies; ``tags`` that wait for their target; ``traces``; ``noise`` (seed and step: the noise itself is
+        never stored); ``scratch`` of one step.
         """
-        return bytes_by_role(self._params, self._state, self._tags, self._arena, self._buffers, self._tally)
+        groups = (self._params, self._state, self._tags, self._traces)
+        return bytes_by_role(*groups, self._arena, self._buffers, self._tally)
 
     def report(self) -> dict[str, int]:
         """Return what was counted: steps, steps that taught, dead steps, bites of the guard.
@@ -401,49 +429,3 @@ class OnlineLearner:
         ``guarded_readout`` the perturbations whose power was below the rule's floor.
         """
         return counts(self._tally)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to a file, atomically; :meth:`load` goes on from it bit for bit.
-
-        Parameters
-        ----------
-        path
-            The file; one that is there is replaced in one step.
-        """
-        checkpoint.write(path, *snapshot(self))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a learner from a file that :meth:`save` wrote.
-
-        Parameters
-        ----------
-        path
-            The file.
-
-        Raises
-        ------
-        CheckpointError
-            If the file is truncated, foreign, of a later version, or needs a part that has not been imported.
-        """
-        header, arrays = checkpoint.read(path)
-        try:
-            return restore(cls, header, arrays)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{os.fspath(path)} does not fit this version: {error}") from None
-
-    def clone(self) -> Self:
-        """Return an independent copy that would go on exactly like this one."""
-        return restore(type(self), *snapshot(self))
-
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        """Let a learner cross a process boundary."""
-        return restore, (type(self), *snapshot(self))
-
-    def _named_arrays(self) -> dict[str, np.ndarray]:
-        """Everything that a later step can see."""
-        bundles = {"params": self._params, "state": self._state, "tags": self._tags}
-        arrays = {
-            f"{bundle}.{name}": array for bundle, group in bundles.items() for name, array in group._asdict().items()
-        }
-        return {**arrays, "tally": self._tally}

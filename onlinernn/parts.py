@@ -11,10 +11,14 @@ from typing import Any, NamedTuple, get_type_hints
 import numpy as np
 
 from onlinernn.kernels.cells import cell_step
-from onlinernn.kernels.decorrelation import Undecorrelated, readout_reads_s
+from onlinernn.kernels.decorrelation import Undecorrelated, rate
 from onlinernn.kernels.losses import loss
 from onlinernn.kernels.noise import draw
+from onlinernn.kernels.readouts import readout_signal
 from onlinernn.kernels.rules import gain
+from onlinernn.kernels.schedules import factor
+from onlinernn.kernels.traces import PerStep, decay
+from onlinernn.kernels.updates import hidden_signal
 
 
 class Range(NamedTuple):
@@ -50,21 +54,32 @@ RANGES: Mapping[str, Range] = {
     "sigma": Range(0, above=True),
     "floor": Range(0, 1),
     "alpha": Range(0, 1, above=True),
+    "slowest": Range(0, 1, above=True),
     "rate": Range(0),
+    "kappa": Range(0, 1),
+    "damping": Range(0),
+    "forgetting": Range(0, 1, above=True),
+    "ridge": Range(0, above=True),
+    "steps": Range(1),
+    "decay": Range(0, 1, above=True),
+    "window": Range(1),
+    "lags": Range(1),
 }
 
-#: What each kind of part has to implement.
-_KINDS: Mapping[str, Any] = {
-    "rule": gain,
-    "cell": cell_step,
-    "loss": loss,
-    "decorrelation": readout_reads_s,
-    "noise": draw,
+#: What each kind of part has to implement: one of these.
+_KINDS: Mapping[str, tuple[Any, ...]] = {
+    "rule": (gain, hidden_signal),
+    "cell": (cell_step,),
+    "loss": (loss,),
+    "decorrelation": (rate,),
+    "readout": (readout_signal,),
+    "schedule": (factor,),
+    "trace": (decay,),
+    "noise": (draw,),
 }
-
 
 #: Fields that the kernels read of every part of a kind.
-_FIELDS: Mapping[str, tuple[str, ...]] = {"rule": ("lr_hidden", "lr_readout")}
+_FIELDS: Mapping[str, tuple[str, ...]] = {"rule": ("lr_hidden",)}
 
 
 def canonical(kind: str, spec: Any) -> Any:
@@ -73,7 +88,8 @@ def canonical(kind: str, spec: Any) -> Any:
     Parameters
     ----------
     kind
-        What it is to be: ``"rule"``, ``"cell"``, ``"loss"``, ``"decorrelation"`` or ``"noise"``.
+        What it is to be: ``"rule"``, ``"cell"``, ``"loss"``, ``"decorrelation"``, ``"readout"``, ``"schedule"``,
+        ``"trace"`` or ``"noise"``.
     spec
         The part.
 
@@ -99,14 +115,14 @@ def canonical(kind: str, spec: Any) -> Any:
     ...
     ValueError: NP: sigma is 0; it must be greater than 0
     """
-    implementations = _KINDS[kind].open.implementations
+    implementations = _implementations(kind)
     known = ", ".join(sorted(part.__name__ for part in implementations))
     if isinstance(spec, type) and spec in implementations:
         raise TypeError(f"{kind} is the class {spec.__name__}; pass an instance: {kind}={spec.__name__}()")
     if type(spec) not in implementations:
         raise TypeError(
             f"{kind} is {spec!r}; it must be one of {known}, or a NamedTuple of your own for which "
-            f"`{_KINDS[kind].__name__}` is registered"
+            f"`{_KINDS[kind][0].__name__}` is registered"
         )
     missing = [name for name in _FIELDS.get(kind, ()) if name not in spec._fields]
     if missing:
@@ -118,13 +134,17 @@ def canonical(kind: str, spec: Any) -> Any:
     return type(spec)(*(_field(spec, name, hints[name], ranges.get(name)) for name in spec._fields))
 
 
+def _implementations(kind: str) -> set[type]:
+    return set().union(*(function.open.implementations for function in _KINDS[kind]))
+
+
 def canonical_decorrelation(spec: Any) -> Any:
     """Return the decorrelation part, where None stands for no decorrelation.
 
     Parameters
     ----------
     spec
-        A :class:`Decorrelation`, or None.
+        A :class:`Decorrelation`, a :class:`Whitening`, or None.
     """
     if spec is None or type(spec) is Undecorrelated:
         return Undecorrelated()
@@ -139,9 +159,7 @@ def known_parts() -> dict[str, type]:
     >>> "onlinernn.kernels.rules.ANP" in known_parts()
     True
     """
-    types: set[type] = {Undecorrelated}
-    for function in _KINDS.values():
-        types.update(function.open.implementations)
+    types = {Undecorrelated, PerStep}.union(*(_implementations(kind) for kind in _KINDS))
     return {full_name(part): part for part in types}
 
 

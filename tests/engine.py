@@ -5,8 +5,10 @@ import functools
 import numpy as np
 
 from onlinernn.kernels import cells, entry, layout
-from onlinernn.kernels.decorrelation import Decorrelation, Undecorrelated
+from onlinernn.kernels.decorrelation import Undecorrelated
 from onlinernn.kernels.losses import SquaredError
+from onlinernn.specification import specify
+from onlinernn.weights import named_weights
 
 TANH, SQUARED_ERROR, UNDECORRELATED = cells.Tanh(), SquaredError(), Undecorrelated()
 
@@ -23,7 +25,10 @@ def random_weights(rng, n, d, m, scale=0.9):
 
 
 class Engine:
-    """One network on the kernels. `weights` may name A, R, b, B, c and D; what it does not name is zero, or D = I."""
+    """One network on the kernels. `weights` may name A, R, b, B, E, c, D; what it does not name is zero, or D = I.
+
+    The `settings` are those of :func:`specify`.
+    """
 
     def __init__(
         self,
@@ -33,40 +38,22 @@ class Engine:
         cell=TANH,
         loss=SQUARED_ERROR,
         decorrelation=UNDECORRELATED,
-        resync=0,
-        target_delay=0,
         bias=True,
-        streams=1,
-        replicas=1,
         dtype=np.float64,
-        seed=0,
+        **settings,
     ):
         n, d = np.shape(weights["A"])
         m = len(weights["B"])
-        self.n, self.d, self.m, self.bias, self.streams, self.dtype = n, d, m, bias, streams, dtype
-        self.decorrelated = isinstance(decorrelation, Decorrelation)
-        sizes = layout.Sizes(
-            inputs=d,
-            hidden=n,
-            outputs=m,
-            streams=streams,
-            replicas=replicas,
-            variables=cell.n_vars,
-            slots=target_delay + 2,
-            decorrelated=int(self.decorrelated),
-            block=layout.block_rows(n),
-        )
-        self.spec = layout.Spec(sizes, rule, cell, loss, decorrelation, resync, target_delay, seed)
-        self.arena = layout.allocate(sizes, bias, dtype)
-        self.params, self.state, self.tags, self.work = layout.unpack(self.arena, sizes)
+        parts = {"rule": rule, "cell": cell, "loss": loss, "decorrelation": decorrelation}
+        self.spec = specify((d, n, m), dtype=dtype, **parts, **settings)
+        self.n, self.d, self.m, self.bias, self.streams, self.dtype = n, d, m, bias, self.spec.sizes.streams, dtype
+        self.arena = layout.allocate(self.spec.sizes, bias, dtype, getattr(self.spec.readout, "ridge", 1.0))
+        views = layout.unpack(self.arena, self.spec.sizes)
+        self.params, self.state, self.tags, self.traces, self.work = views
         self.tally = np.zeros(layout.N_TALLY, np.int64)
-        self.params.A[:d] = np.transpose(weights["A"])
-        self.params.R[...] = weights["R"]
-        self.params.B[:, :n] = weights["B"]
-        self.params.A[d] = weights.get("b", 0.0)
-        self.params.B[:, n] = weights.get("c", 0.0)
-        if "D" in weights:
-            self.params.D[...] = weights["D"]
+        named = named_weights(self.params, self.spec.sizes, bias=True)
+        for name, weight in weights.items():
+            named[name][...] = weight
 
     @property
     def arrays(self):
@@ -97,7 +84,5 @@ class Engine:
     def weights(self):
         """Return copies of the weights that there are, under the paper's names."""
         self.settle()
-        named = {"A": self.params.A[: self.d].T, "R": self.params.R, "B": self.params.B[:, : self.n]}
-        named |= {"b": self.params.A[self.d], "c": self.params.B[:, self.n]} if self.bias else {}
-        named |= {"D": self.params.D} if self.decorrelated else {}
+        named = named_weights(self.params, self.spec.sizes, self.bias)
         return {name: weight.copy() for name, weight in named.items()}

