@@ -14,12 +14,12 @@ import numpy as np
 
 from onlinernn.cli_options import Plan
 from onlinernn.cli_output import refusing
-from onlinernn.controls import Method
+from onlinernn.controls import Method, no_score
 from onlinernn.evaluate import Model, Progress, evaluate
 from onlinernn.journal import Journal
 from onlinernn.learner import OnlineLearner
 from onlinernn.progress import Bar
-from onlinernn.scores import Row, mse, row, score
+from onlinernn.scores import mse, row
 from onlinernn.settings import Settings
 from onlinernn.tasks import CopyMemory
 
@@ -112,7 +112,8 @@ def do_job(plan: Plan, journal: Journal, method: Method, seed: int, bar: Bar, st
         )
     except ArithmeticError as error:
         step = done + int(getattr(error, "step", 0))
-        file = journal.finish(name, {"row": _no_score(plan, method, seed, done, step)}, discard=False)
+        broken = no_score(task, method.name, seed, n_hidden=settings.hidden, samples=done, diverged_at_step=step)
+        file = journal.finish(name, {"row": broken}, discard=False)
         bar.close()
         where = f"; the last good checkpoint is {journal.folder / file}" if file else ""
         complain(f"{method.label}, seed {seed}, diverged at step {step}{where}")
@@ -127,13 +128,6 @@ def do_job(plan: Plan, journal: Journal, method: Method, seed: int, bar: Bar, st
         model.save(journal.folder / f"{name}.ckpt")
     journal.finish(name, entry)
     bar.finish(f"frozen test NMSE {result.nmse_test:.3g}, {result.seconds:.1f} s")
-
-
-def _no_score(plan: Plan, method: Method, seed: int, samples: int, step: int) -> Row:
-    """Return the row of a run that broke off."""
-    nothing = score(plan.task, np.full(plan.task.test(seed).targets.shape, math.nan), seed=seed)
-    broken = {"samples": samples, "accuracy": None, "diverged_at_step": step}
-    return row(nothing, method.name, n_hidden=plan.settings.hidden, **broken)
 
 
 def shown_rows(plan: Plan) -> slice:

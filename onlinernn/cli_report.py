@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from onlinernn.cli_jobs import shown_rows
-from onlinernn.cli_options import Plan
+from onlinernn.cli_options import Plan, leak_warning
 from onlinernn.cli_output import versions, write_json
 from onlinernn.cli_table import results_table, verdict
 from onlinernn.controls import learner
@@ -45,12 +45,7 @@ def report(
         The folder.
     """
     title = _title(plan)
-    lines = [title, "", results_table(rows, labels), "", verdict(rows, labels)]
-    if plan.task.target_delay < plan.honest.target_delay:
-        lines.append(
-            f"NOT HONEST: targets were taught {plan.task.target_delay} steps after their input but are known only "
-            f"{plan.honest.target_delay} steps after it"
-        )
+    lines = [title, "", results_table(rows, labels), "", verdict(rows, labels), *leak_warning(plan.task, plan.honest)]
     made = learner(plan.task, plan.settings, plan.seeds[0])
     facts = {
         "summary": median_and_spread(rows),

@@ -21,7 +21,7 @@ from onlinernn.kernels.losses import SoftmaxCrossEntropy, SquaredError
 from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.learner import OnlineLearner
 from onlinernn.reference import Adam, Network, ReferenceLearner
-from onlinernn.scores import Result
+from onlinernn.scores import Result, Row, row, score
 from onlinernn.settings import Settings
 from onlinernn.tasks import CopyMemory, CsvTask, Task
 
@@ -56,6 +56,28 @@ class Method:
     epochs: int
 
 
+def cell(leak: float) -> Tanh | LeakyTanh:
+    """Return the cell of a learner.
+
+    Parameters
+    ----------
+    leak : float
+        Share of the new value, in (0, 1]; 1 is a plain tanh.
+    """
+    return Tanh() if leak == 1.0 else LeakyTanh(leak)
+
+
+def loss(task: Task) -> SquaredError | SoftmaxCrossEntropy:
+    """Return the loss that a task trains with, as the learner's part.
+
+    Parameters
+    ----------
+    task : Task
+        The task.
+    """
+    return SquaredError() if task.loss == "squared_error" else SoftmaxCrossEntropy()
+
+
 def learner(task: Task, settings: Settings, seed: int) -> OnlineLearner:
     """Return the untrained learner of the rule that the settings name.
 
@@ -79,8 +101,8 @@ def learner(task: Task, settings: Settings, seed: int) -> OnlineLearner:
         settings.hidden,
         task.n_out,
         rule=rule,
-        cell=Tanh() if settings.leak == 1.0 else LeakyTanh(settings.leak),
-        loss=SquaredError() if task.loss == "squared_error" else SoftmaxCrossEntropy(),
+        cell=cell(settings.leak),
+        loss=loss(task),
         decorrelation=Decorrelation(settings.decorrelation) if settings.decorrelation else None,
         resync=settings.resync,
         target_delay=task.target_delay,
@@ -96,8 +118,6 @@ def reference(
 ) -> ReferenceLearner:
     """Return an untrained network with the rule's initial weights, to be trained along a gradient by Adam.
 
-    Gradients are shortened to ``MAX_NORM``, and Adam's rate falls to 0 over the run as half a cosine.
-
     Parameters
     ----------
     task, settings, seed
@@ -109,18 +129,39 @@ def reference(
     epochs : int
         Passes over the training stream, after which the rate is 0.
     """
-    updates = epochs * math.ceil(len(task.train(seed, 0)) / (1 if algorithm == "one_step" else settings.window))
     network = Network(
         learner(task, settings, seed).weights, leak=settings.leak, loss=task.loss, dtype=np.dtype(settings.dtype)
     )
     return ReferenceLearner(
         network,
         algorithm,
-        Adam(rate, max_norm=MAX_NORM, decay_steps=updates),
+        adam(task, algorithm, rate, settings.window, epochs),
         window=settings.window,
         target_delay=task.target_delay,
         decorrelation_rate=settings.decorrelation,
     )
+
+
+def adam(task: Task, algorithm: str, rate: float, window: int, epochs: int | None) -> Adam:
+    """Return the optimizer of every control that follows a gradient.
+
+    Gradients are shortened to ``MAX_NORM``, and the rate falls to 0 over the run as half a cosine.
+
+    Parameters
+    ----------
+    task : Task
+        What it is trained on.
+    algorithm : str
+        As the reference learner names it; ``"tbptt"`` learns once in a window, all others at every step.
+    rate : float
+        At the start.
+    window : int
+        Steps of one update of ``"tbptt"``.
+    epochs : int or None
+        Passes over the training stream, after which the rate is 0; None: it stays as it is.
+    """
+    updates = math.ceil(len(task.train(0, 0)) / (window if algorithm == "tbptt" else 1))
+    return Adam(rate, max_norm=MAX_NORM, decay_steps=None if epochs is None else epochs * updates)
 
 
 def methods(task: Task, settings: Settings, controls: Sequence[str] = CONTROLS) -> list[Method]:
@@ -177,13 +218,37 @@ def floor_results(task: Task, seeds: Sequence[int]) -> list[dict[str, Result]]:
         Of the streams. A file is the same for every seed, and its floors are computed once.
     """
     if isinstance(task, CsvTask):
-        found = floors(task, seeds[0], _lags(task))
+        found = floors(task, seeds[0], ridge_lags(task))
         return [{name: replace(result, seed=seed) for name, result in found.items()} for seed in seeds]
-    return [floors(task, seed, _lags(task)) for seed in seeds]
+    return [floors(task, seed, ridge_lags(task)) for seed in seeds]
 
 
-def _lags(task: Task) -> Sequence[int]:
-    """Return the numbers of lagged inputs given to ridge regression: one, and more where the stream is long enough."""
+def no_score(task: Task, method: str, seed: int, **more: Any) -> Row:
+    """Return the row of a method that has no score on a task, or broke off.
+
+    Parameters
+    ----------
+    task : Task
+        The task.
+    method : str
+        Name of the method.
+    seed : int
+        Of the streams.
+    **more
+        Further keys of the row.
+    """
+    nothing = score(task, np.full(task.test(seed).targets.shape, math.nan), seed=seed)
+    return row(nothing, method, **{"samples": None, "accuracy": None, "diverged_at_step": None, **more})
+
+
+def ridge_lags(task: Task) -> Sequence[int]:
+    """Return the numbers of lagged inputs given to ridge regression: one, and more where the stream is long enough.
+
+    Parameters
+    ----------
+    task : Task
+        What it is fitted to.
+    """
     if isinstance(task, CopyMemory):
         return (1, task.length + task.delay + 1)  # the shortest filter that solves the task
     steps = (1, 24, 48) if isinstance(task, CsvTask) else (1, 20, 32)
