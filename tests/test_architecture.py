@@ -77,6 +77,11 @@ ROOMS = (
         ("kernels/*.py", "onlinernn/settings.py", *OBJECTS, *JUDGES, *APART),
         ("numpy",),
     ),
+    Room(
+        ("onlinernn/compare.py",),
+        ("kernels/*.py", "onlinernn/settings.py", "onlinernn/controls.py", *OBJECTS, *JUDGES, *APART),
+        ("numpy",),
+    ),
     Room(("onlinernn/journal.py",), ("onlinernn/checkpoint.py", "onlinernn/evaluate.py"), ()),
     Room(("onlinernn/__init__.py",), ("kernels/*.py", "onlinernn/results.py", *OBJECTS, *JUDGES, *APART), ()),
     Room(("onlinernn/bench_peers.py",), (), NUMBA),

@@ -1,0 +1,229 @@
+"""``onlinernn compare``: learning rules, gradients and floors on one network, at equal samples and at equal time."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from typing import Any, cast
+
+from onlinernn.cli_options import (
+    add_network,
+    add_run,
+    add_task,
+    identity,
+    leak_warning,
+    make_task,
+    whole,
+    whole_sequences,
+)
+from onlinernn.cli_output import UsageError, check_writable, refusing, versions, write_json
+from onlinernn.cli_table import results_table, verdict
+from onlinernn.compare import (
+    EXTRA,
+    FLOORS,
+    METHODS,
+    Settled,
+    compete,
+    equal_time,
+    floor_row,
+    labels,
+    named,
+    trained,
+)
+from onlinernn.controls import Method
+from onlinernn.progress import Bar
+from onlinernn.scores import Row, median_and_spread
+from onlinernn.settings import PROBES, Match, match, overridden
+from onlinernn.tasks import CopyMemory, NoisyTargets, Task
+
+DESCRIPTION = """\
+Train one recurrent network with every method, from the same initial weights, and print what each reaches: rules that
+need no gradient, the same readout on a frozen hidden layer, gradients through one step, k steps and all of time, and
+floors that need no network. All get the same number of samples; true BPTT runs once more for as long as
+LearnedFeedback took. Columns are medians over the seeds with their extremes; NMSE is the mean squared error divided by
+the variance of the training targets.
+"""
+EXAMPLES = """\
+examples:
+  onlinernn compare mackey-glass --hidden 30 --samples 100000 --seeds 901,902
+  onlinernn compare xor --samples 150000 --methods learnedfeedback,frozen,bptt
+  onlinernn compare recall --target-noise 0.3              what noise on the targets does to each
+  onlinernn compare weather --csv FILE --horizon 1 --hidden 100
+  onlinernn compare switching                              a stream that goes on changing: read the prequential column
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the command.
+
+    Parameters
+    ----------
+    subparsers
+        Of the tool's parser.
+    """
+    parser = subparsers.add_parser(
+        "compare",
+        help="train one network with every method, at equal samples and at equal time",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_task(parser, PROBES)
+    how = parser.add_argument_group("the network (defaults are tuned for each task)")
+    add_network(how, Match())
+    how.add_argument("--target-noise", type=float, metavar="SHARE", help="add noise to the training targets, of so "
+                     "many times their variance; the test stays clean")  # fmt: skip
+    run = parser.add_argument_group("the run")
+    add_run(run, [0, 1, 2])
+    add = run.add_argument
+    add("--samples", type=whole(1), default=100_000, metavar="N", help="training steps of every method, rounded to "
+        "whole passes over the training stream (100000)")  # fmt: skip
+    add("--methods", type=_methods, default=list(METHODS), metavar="A,B,...", help=f"out of {','.join(METHODS)} "
+        f"(default: all of these), {','.join(EXTRA)}")  # fmt: skip
+    parser.set_defaults(main=main)
+
+
+def _methods(text: str) -> list[str]:
+    try:
+        return [named(name.strip()) for name in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """What to compare.
+
+    Attributes
+    ----------
+    task : Task
+        With the target delay and the noise that were asked for, and its washout.
+    honest : Task
+        The task itself.
+    settings : Match
+        Of all methods.
+    epochs : int
+        Passes over the training stream.
+    floors : list of str
+        Which are asked for.
+    identity : dict
+        All that decides the numbers of one method and seed.
+    """
+
+    task: Task
+    honest: Task
+    settings: Match
+    epochs: int
+    floors: list[str]
+    identity: dict[str, Any]
+
+
+def make_plan(args: argparse.Namespace) -> Plan:
+    """Return the plan that the arguments amount to.
+
+    Parameters
+    ----------
+    args : Namespace
+        As parsed.
+
+    Raises
+    ------
+    UsageError, ValueError, TypeError, OSError
+        If they do not fit together, or the file cannot be used.
+    """
+    task, honest = make_task(args)
+    settings = whole_sequences(overridden(match(args.task), **vars(args)), honest, args)
+    if args.target_noise is not None:
+        task = NoisyTargets(task, args.target_noise)
+    task = cast(Task, Settled(task, settings.washout))
+    task.test(args.seeds[0])  # refuses what is too short
+    steps = len(task.train(args.seeds[0], 0))
+    if args.samples < steps:
+        raise UsageError(f"--samples {args.samples} is less than one pass over the training stream, which has {steps}")
+    floors = [name for name in FLOORS if name in args.methods]
+    if floors and isinstance(honest, CopyMemory):
+        floors.append("phase")
+    epochs = round(args.samples / steps)
+    decisive = {"target_noise": args.target_noise, "epochs": epochs, **identity(args, task, settings)}
+    return Plan(task, honest, settings, epochs, floors, decisive)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the command and return its exit code.
+
+    Parameters
+    ----------
+    args : Namespace
+        As parsed.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be done; nothing has been written then.
+    """
+    with refusing():
+        plan = make_plan(args)
+        if args.json is not None:
+            check_writable(args.json)
+        methods = trained(plan.task, plan.settings, args.methods, plan.epochs)
+        for one in methods:
+            one.make(args.seeds[0])  # refuses what is out of range
+        floors = [floor_row(plan.task, plan.honest, name, seed) for name in plan.floors for seed in args.seeds]
+    bar = Bar(quiet=args.quiet)
+    try:
+        rows = [_job(plan, one, seed, bar) for one in methods for seed in args.seeds]
+        rows += _equal_times(plan, rows, args.seeds, bar)
+    finally:
+        bar.close()
+    _report(args, plan, rows + floors)
+    return 1 if rows and all(one["nmse_test"] is None for one in rows) else 0
+
+
+def _job(plan: Plan, one: Method, seed: int, bar: Bar) -> Row:
+    bar.start(f"{one.label}, seed {seed}", one.epochs * len(plan.task.train(seed, 0)))
+    row = compete(plan.task, plan.settings, one, seed, lambda now: bar.update(now.samples, now.running_loss))
+    broken = row["diverged_at_step"]
+    bar.finish(f"diverged at step {broken}" if broken is not None else
+               f"frozen test NMSE {row['nmse_test']:.3g}, {row['seconds']:.1f} s")  # fmt: skip
+    return row
+
+
+def _equal_times(plan: Plan, rows: list[Row], seeds: list[int], bar: Bar) -> list[Row]:
+    """Return the rows of BPTT for as long as the rule took, where both are in the table."""
+    found = {(row["method"], row["seed"]): row for row in rows}
+    again = []
+    for seed in seeds:
+        rule, bptt = found.get(("LearnedFeedback", seed)), found.get(("BPTT", seed))
+        one = None if rule is None or bptt is None else equal_time(plan.task, plan.settings, rule, bptt)
+        again += [] if one is None else [_job(plan, one, seed, bar)]
+    return again
+
+
+def _report(args: argparse.Namespace, plan: Plan, rows: list[Row]) -> None:
+    task, names = plan.task, labels(plan.settings, plan.honest)
+    title = _title(plan, len(task.train(args.seeds[0], 0)))
+    notes = [] if plan.settings.washout == 0 else [
+        f"The first {plan.settings.washout} steps of the test are not scored: the activity settles."]  # fmt: skip
+    if args.target_noise:
+        notes.append("The test is clean; NMSE is divided by the variance of the training targets, noise included.")
+    if plan.settings.endless:
+        notes.append("The mapping goes on changing: only the prequential score tells who follows it.")
+    said = [verdict(rows, names)] if rows[0]["n_hidden"] is not None and not plan.settings.endless else []
+    lines = [title, "", results_table(rows, names), "", *notes, *said, *leak_warning(task, plan.honest)]
+    sys.stdout.write("\n".join(lines) + "\n")
+    if args.json is not None:
+        arguments = {name: value for name, value in vars(args).items() if name != "main"}
+        facts = {"arguments": arguments, "settings": plan.identity, "summary": median_and_spread(rows)}
+        write_json(args.json, "compare", rows, **facts, seeds=args.seeds, versions=versions())
+
+
+def _title(plan: Plan, steps: int) -> str:
+    task, settings = plan.task, plan.settings
+    horizon = getattr(task, "horizon", None)
+    what = task.name if horizon is None else f"{task.name}, {abs(horizon)} steps {'ahead' if horizon > 0 else 'back'}"
+    return (
+        f"{what}: {settings.hidden} units, {plan.epochs * steps:,} samples, targets {task.target_delay} steps late, "
+        f"{settings.dtype}"
+    )
