@@ -35,7 +35,8 @@ class Whitening(NamedTuple):
     """A matrix D that makes the hidden activity uncorrelated and of unit variance: ``s = D x``.
 
     ``D <- D - eps [(1 - kappa) (s q^T - diag(s^2) D) + kappa diag(s_i^2 + damping |D_i|^2 - 1) D]`` with
-    ``q = D^T s`` and ``eps = rate / (1 + 10 rate |s|^2)``: eq. 6, a unit-variance term, and damping.
+    ``q = D^T s`` and ``eps = rate / (1 + 10 rate |s|^2)``: eq. 6, a unit-variance term, and damping. No row shrinks by
+    more than a tenth in a step.
 
     Parameters
     ----------

@@ -42,6 +42,7 @@ from onlinernn.kernels.updates import (
     learn_weights,
     learns_rank1,
     strays,
+    taps,
 )
 
 
@@ -199,7 +200,7 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
         finite, guarded = readout_signal(spec.readout, rule, tags, work, row, rate)
         tally[GUARD_READOUT] += guarded
     source = tagged - lag(rule)
-    moving = per_step and (learning or lag(rule) > 0) and rule.lr_hidden != 0.0
+    moving = per_step and (learning or lag(rule) + taps(rule) > 0) and rule.lr_hidden != 0.0
     if moving:
         finite_hidden, guarded = hidden_signal(rule, params, tags, work, spec, tally, tagged, rule.lr_hidden * rate)
         tally[GUARD_HIDDEN] += guarded

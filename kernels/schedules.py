@@ -1,4 +1,7 @@
-"""How the learning rates change with time: one factor for all of them."""
+"""How the learning rates change with time: one factor for all that change weights.
+
+What RLS and the impulse responses of learnt feedback estimate is not scaled.
+"""
 
 import math
 from typing import Any, NamedTuple

@@ -90,10 +90,11 @@ def _trace_layers(
     lane = s * replicas + k
     xi, nu = tags.hidden[row * replicas + lane], tags.readout[row * replicas + lane]
     hidden, bites = eligibility(rule, xi)
-    readout, bites_out = eligibility(rule, nu)
     trace_pairs(xi, real(hidden), tags.s[before + s], keep, traces.R[lane * n : (lane + 1) * n])
     trace_pairs(tags.u[row + s], real(hidden), xi, keep, traces.A[lane * rows_A : (lane + 1) * rows_A])
+    bites_out = False
     if perturbed(spec.readout):
+        readout, bites_out = eligibility(rule, nu)
         trace_pairs(nu, real(readout), tags.z[row + s], keep, traces.B[lane * rows_B : (lane + 1) * rows_B])
     return bites, bites_out
 

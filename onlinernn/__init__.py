@@ -16,6 +16,7 @@ from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.kernels.schedules import Constant, Cosine, InverseTime
 from onlinernn.kernels.window import WindowedNP
 from onlinernn.learner import OnlineLearner
+from onlinernn.referee import Referee
 from onlinernn.results import StepResult, Trace
 
 __version__ = version("onlinernn")
@@ -39,6 +40,7 @@ __all__ = [
     "OnlineLearner",
     "Perturbed",
     "Rademacher",
+    "Referee",
     "SoftmaxCrossEntropy",
     "SquaredError",
     "StepResult",

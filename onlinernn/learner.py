@@ -18,7 +18,7 @@ from onlinernn.kernels.losses import SquaredError
 from onlinernn.kernels.rules import ANP
 from onlinernn.results import StepResult, Trace
 from onlinernn.snapshot import Persistent
-from onlinernn.specification import require_losses_do, specify
+from onlinernn.specification import require_losses_do, retuned, specify
 from onlinernn.weights import named_weights
 
 
@@ -156,10 +156,14 @@ class OnlineLearner(Persistent):
         self._losses, self._noisy_losses = np.zeros(one, self.dtype), np.zeros(one, self.dtype)
         first = (0, 0) if self.streams == 1 else 0  # one step as the user sees it, of the same memory
         self._u, self._y, self._prediction = self._inputs[first], self._targets[first], self._predictions[first]
-        self._arrays = (self._arena, self._tally, self.spec)
         self._buffers = (self._inputs, self._targets, self._predictions, self._losses, self._noisy_losses)
-        self._step_args = self._arrays + self._buffers
         self._run: Callable[..., int] = self._first_run
+        self._bind()
+
+    def _bind(self) -> None:
+        """Lay out what every call of the kernels takes."""
+        self._arrays = (self._arena, self._tally, self.spec)
+        self._step_args = self._arrays + self._buffers
 
     @functools.cached_property
     def _entries(self) -> entry.EntryPoints:
@@ -411,6 +415,24 @@ class OnlineLearner(Persistent):
             views[name][...] = value
         if not self._tally[layout.OPEN]:
             self._refresh(changed=True)
+
+    def retune(self, frozen: Collection[str] | None = None, **fields: float) -> None:
+        """Change what learns, or how fast, from the next step on.
+
+        Parameters
+        ----------
+        frozen
+            What does not learn from now on, of A, R, B and D; None: as so far.
+        **fields
+            New values of fields of the rule, as ``lr_hidden=0.0``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is unknown, a value out of range, or a new learner is needed for it; nothing has changed then.
+        """
+        self.spec = retuned(self.spec, frozen, fields)
+        self._bind()
 
     def memory(self) -> dict[str, int]:
         """Return what the learner keeps, in bytes by role. It depends on the sizes only, never on the time.

@@ -9,7 +9,7 @@ import numpy as np
 from onlinernn import checkpoint
 from onlinernn.errors import CheckpointError
 from onlinernn.parts import decode, encode
-from onlinernn.specification import FREEZABLE
+from onlinernn.specification import frozen_names
 
 Learner = TypeVar("Learner")
 PARTS = ("rule", "cell", "loss", "decorrelation", "readout", "schedule")
@@ -30,7 +30,7 @@ def snapshot(learner: Any) -> Snapshot:
         "settings": {
             "direct": spec.sizes.linked > 0,
             "trace": getattr(spec.trace, "decay", 0.0),
-            "frozen": [name for name, bit in FREEZABLE.items() if spec.frozen & bit],
+            "frozen": frozen_names(spec),
             "resync": spec.resync,
             "target_delay": spec.target_delay,
             "seed": spec.seed,

@@ -121,6 +121,45 @@ def _require_fit(rule: Any, readout: Any, traces: Any, dtype: Any) -> None:
         raise ValueError(f"{name} carries credit through time by itself; leave trace at 0, or use NP, ANP or WP")
 
 
+def frozen_names(spec: Spec) -> list[str]:
+    """Return what does not learn, by name.
+
+    Parameters
+    ----------
+    spec
+        Of the learner.
+    """
+    return [name for name, bit in FREEZABLE.items() if spec.frozen & bit]
+
+
+def retuned(spec: Spec, frozen: Collection[str] | None, fields: dict[str, Any]) -> Spec:
+    """Return a specification for the same arrays in which other things learn, or learn at other rates.
+
+    Parameters
+    ----------
+    spec
+        The one so far.
+    frozen
+        What does not learn; None: as so far.
+    fields
+        New values of fields of the rule.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the rule has no such field, a value is out of range, or the arrays would need another shape.
+    """
+    rule = spec.rule
+    for name in fields:
+        if name not in rule._fields:
+            raise TypeError(f"{type(rule).__name__} has no field {name!r}; it has {', '.join(rule._fields)}")
+    new = canonical("rule", rule._replace(**fields))
+    shape = [(lag(one), taps(one), getattr(one, "window", 0), getattr(one, "replicas", 0)) for one in (rule, new)]
+    if shape[0] != shape[1] or type(getattr(new, "noise", None)) is not type(getattr(rule, "noise", None)):
+        raise ValueError(f"{', '.join(fields)} fixes what a learner keeps; make a new learner to change it")
+    return spec._replace(rule=new, frozen=spec.frozen if frozen is None else _frozen(frozen))
+
+
 def require_losses_do(spec: Spec) -> None:
     """Refuse to teach a learner from losses alone that has no use for them.
 
