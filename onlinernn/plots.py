@@ -1,4 +1,4 @@
-"""The picture of a run: what was predicted before and after training, and learning curves against the floors."""
+"""Pictures: what a run predicted before and after training, and learning curves against floors, samples and time."""
 
 from __future__ import annotations
 
@@ -53,11 +53,14 @@ class Curve:
         Training steps done.
     nmse : array, shape (seeds, k)
         Frozen test NMSE after as many.
+    seconds : array, shape (k,), optional
+        Time spent on as many.
     """
 
     label: str
     samples: Floats
     nmse: Floats
+    seconds: Floats | None = None
 
 
 def save_picture(
@@ -96,6 +99,46 @@ def save_picture(
     else:
         _strips(top.subplots(3, 1, sharex=True), window, time_unit)
     _learning(bottom.subplots(), curves, floors)
+    figure.savefig(path, format="png")
+
+
+def save_race(path: str | PathLike[str], title: str, curves: Sequence[Curve]) -> None:
+    """Draw the error against the time and against the samples that it took, and write it to a PNG file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    title : str
+        What was run.
+    curves : sequence of Curve
+        With their seconds; the time axis is logarithmic.
+
+    Raises
+    ------
+    ValueError
+        If a curve has no seconds.
+    """
+    if missing := [curve.label for curve in curves if curve.seconds is None]:
+        raise ValueError(f"the curve of {missing[0]} has no seconds to be drawn against")
+    figure = Figure(figsize=(SIZE[0], 0.55 * SIZE[1]), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=11)
+    left, right = figure.subplots(1, 2, sharey=True)
+    for axes, against in ((left, "seconds"), (right, "samples")):
+        for number, curve in enumerate(curves):
+            colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+            x = getattr(curve, against) / (1.0 if against == "seconds" else 1000.0)
+            axes.plot(x, np.median(curve.nmse, axis=0), color=colour, ls=dash, lw=1.8, marker="o", ms=2.5)
+            axes.fill_between(x, curve.nmse.min(axis=0), curve.nmse.max(axis=0), color=colour, alpha=0.15, lw=0)
+        axes.grid(which="major", lw=0.3, alpha=0.6)
+    left.set(xscale="log", yscale="log", xlabel="seconds of training", ylabel="frozen test NMSE (1 = training mean)")
+    right.set(xlabel="training samples (thousands)", xlim=(0.0, None))
+    for axis in (left.xaxis, left.yaxis):
+        axis.set_major_formatter(_plain_number)
+        axis.set_minor_formatter("")
+    ends = [(float(np.median(curve.nmse[:, -1])), curve.label) for curve in curves]
+    _label_at_the_right(right, [(end, name, COLOURS[k % len(COLOURS)]) for k, (end, name) in enumerate(ends)])
     figure.savefig(path, format="png")
 
 

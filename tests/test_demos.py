@@ -44,3 +44,12 @@ def test_the_weather_demo_makes_a_table_and_pictures(tmp_path: Path, capsys: pyt
     for label in ("ANP (the rule)", "frozen reservoir", "true BPTT", "persistence", "ridge on 48 lags"):
         assert label in printed
     assert (tmp_path / "out" / "weather-1h.png").stat().st_size > 20_000
+
+
+def test_the_race_with_bptt_makes_a_table_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    demo("beats_bptt.py")["main"](epochs=1, seeds=(0, 1), out=tmp_path / "out")
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split("  ")[0]: [float(cell) for cell in line.split()[-4:]] for line in lines[3:7]}
+    assert list(rows) == ["frozen, the same readout", "ANP", "LearnedFeedback", "true BPTT (100 steps), Adam"]
+    assert all(0 < least <= median <= most and seconds > 0 for median, least, most, seconds in rows.values())
+    assert (tmp_path / "out" / "beats-bptt.png").stat().st_size > 20_000

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onlinernn.plots import Curve, Window, save_picture, spread_out
+from onlinernn.plots import Curve, Window, save_picture, save_race, spread_out
 
 
 def window(outputs: int, scale: float = 1.0) -> Window:
@@ -59,3 +59,13 @@ def test_labels_keep_their_distance_and_their_order() -> None:
     assert heights == sorted(heights)
     assert min(np.diff(heights)) >= 0.06 - 1e-12
     assert heights[-1] == 1.0
+
+
+def test_a_race_is_drawn_against_seconds_and_samples(tmp_path: Path) -> None:
+    timed = [Curve(one.label, one.samples, one.nmse, 1e-3 * one.samples) for one in curves([[1, 0.5, 0.2]])]
+    save_race(tmp_path / "race.png", "a race", timed)
+    width, height = size(tmp_path / "race.png")
+    assert width > height > 400
+    with pytest.raises(ValueError, match="has no seconds"):
+        save_race(tmp_path / "other.png", "a race", curves([[1, 0.5, 0.2]]))
+    assert not (tmp_path / "other.png").exists()
