@@ -75,6 +75,9 @@ def add_parser(subparsers: Any) -> None:
     add_network(how, Match())
     how.add_argument("--target-noise", type=float, metavar="SHARE", help="add noise to the training targets, of so "
                      "many times their variance; the test stays clean")  # fmt: skip
+    how.add_argument("--referee", action=argparse.BooleanOptionalAction, default=True, help="let LearnedFeedback learn "
+                     "beside a frozen shadow and speak only while it is ahead; twice the time (default)")  # fmt: skip
+
     run = parser.add_argument_group("the run")
     add_run(run, [0, 1, 2])
     add = run.add_argument
@@ -146,7 +149,12 @@ def make_plan(args: argparse.Namespace) -> Plan:
     if floors and isinstance(honest, CopyMemory):
         floors.append("phase")
     epochs = round(args.samples / steps)
-    decisive = {"target_noise": args.target_noise, "epochs": epochs, **identity(args, task, settings)}
+    decisive = {
+        "target_noise": args.target_noise,
+        "referee": args.referee,
+        "epochs": epochs,
+        **identity(args, task, settings),
+    }
     return Plan(task, honest, settings, epochs, floors, decisive)
 
 
@@ -167,7 +175,7 @@ def main(args: argparse.Namespace) -> int:
         plan = make_plan(args)
         if args.json is not None:
             check_writable(args.json)
-        methods = trained(plan.task, plan.settings, args.methods, plan.epochs)
+        methods = trained(plan.task, plan.settings, args.methods, plan.epochs, referee=args.referee)
         for one in methods:
             one.make(args.seeds[0])  # refuses what is out of range
         floors = [floor_row(plan.task, plan.honest, name, seed) for name in plan.floors for seed in args.seeds]

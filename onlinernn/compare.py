@@ -23,6 +23,7 @@ from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.kernels.schedules import Constant, Cosine
 from onlinernn.kernels.window import WindowedNP
 from onlinernn.learner import OnlineLearner
+from onlinernn.referee import Referee
 from onlinernn.reference import Network, ReferenceLearner
 from onlinernn.scores import Row, row
 from onlinernn.settings import Match
@@ -113,7 +114,7 @@ def named(text: str) -> str:
     raise ValueError(f"there is no method {text!r}; {hint}")
 
 
-def trained(task: Task, settings: Match, names: Sequence[str], epochs: int) -> list[Method]:
+def trained(task: Task, settings: Match, names: Sequence[str], epochs: int, *, referee: bool = True) -> list[Method]:
     """Return the methods that are trained, in the order of the table.
 
     Parameters
@@ -126,22 +127,28 @@ def trained(task: Task, settings: Match, names: Sequence[str], epochs: int) -> l
         Methods out of ``METHODS`` and ``EXTRA``; floors are left to ``floor_row``.
     epochs : int
         Passes over the training stream.
+    referee : bool
+        Whether LearnedFeedback learns beside a frozen shadow.
     """
-    return [method(task, settings, name, epochs) for name in (*RULES, *GRADIENTS, *EXTRA) if name in names]
+    return [
+        method(task, settings, name, epochs, referee=referee) for name in (*RULES, *GRADIENTS, *EXTRA) if name in names
+    ]
 
 
-def method(task: Task, settings: Match, name: str, epochs: int) -> Method:
+def method(task: Task, settings: Match, name: str, epochs: int, *, referee: bool = True) -> Method:
     """Return one method that is trained.
 
     Parameters
     ----------
-    task, settings, epochs
+    task, settings, epochs, referee
         As for ``trained``.
     name : str
         Its name.
     """
     make: Callable[[int], Model]
-    if name in RULES:
+    if name == "LearnedFeedback" and referee:
+        make = lambda seed: Referee(learner(task, settings, name, epochs, seed))  # noqa: E731
+    elif name in RULES:
         make = lambda seed: learner(task, settings, name, epochs, seed)  # noqa: E731
     else:
         make = lambda seed: reference(task, settings, name, epochs, seed)  # noqa: E731

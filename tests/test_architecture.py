@@ -80,7 +80,13 @@ ROOMS = (
     ),
     Room(
         ("onlinernn/compare.py",),
-        ("kernels/*.py", "onlinernn/settings.py", "onlinernn/controls.py", *OBJECTS, *JUDGES, *APART),
+        (
+            "kernels/*.py",
+            *(f"onlinernn/{name}.py" for name in ("settings", "controls", "referee")),
+            *OBJECTS,
+            *JUDGES,
+            *APART,
+        ),
         ("numpy",),
     ),
     Room(("onlinernn/journal.py",), ("onlinernn/checkpoint.py", "onlinernn/evaluate.py"), ()),

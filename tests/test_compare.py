@@ -139,6 +139,14 @@ def test_only_the_frozen_control_is_frozen() -> None:
         assert moved == {"B", "E", "c", "D"} | (set() if name == "frozen" else {"A", "R", "b"})
 
 
+def test_learned_feedback_has_a_referee_unless_it_is_sent_away(tmp_path: Path) -> None:
+    options = ["mackey-glass", *TINY, "--seeds", "1", "--methods", "learnedfeedback,frozen"]
+    refereed, frozen = compare(tmp_path, *options)[1]
+    alone = compare(tmp_path, *options, "--no-referee")[1][0]
+    assert refereed["bytes"] > 2 * alone["bytes"] > 0
+    assert frozen["bytes"] <= alone["bytes"]
+
+
 def test_learned_feedback_learns_what_the_frozen_network_cannot() -> None:
     task, settings = cast(Task, Settled(xor(back=1, length=5000), 200)), match("xor")
     rows = [compete(task, settings, method(task, settings, name, 4), 0) for name in ("LearnedFeedback", "frozen")]
