@@ -17,7 +17,7 @@ from onlinernn.cli_options import (
     whole,
     whole_sequences,
 )
-from onlinernn.cli_output import UsageError, check_writable, refusing, versions, write_json
+from onlinernn.cli_output import UsageError, check_writable, refusing, short, versions, write_json
 from onlinernn.cli_table import results_table, verdict
 from onlinernn.compare import (
     EXTRA,
@@ -27,10 +27,12 @@ from onlinernn.compare import (
     compete,
     equal_time,
     floor_row,
+    initial_weights,
     labels,
     named,
     trained,
 )
+from onlinernn.compare_torch import TORCH, installed, torch_row
 from onlinernn.controls import Method
 from onlinernn.progress import Bar
 from onlinernn.scores import Row, median_and_spread
@@ -83,8 +85,9 @@ def add_parser(subparsers: Any) -> None:
     add = run.add_argument
     add("--samples", type=whole(1), default=100_000, metavar="N", help="training steps of every method, rounded to "
         "whole passes over the training stream (100000)")  # fmt: skip
-    add("--methods", type=_methods, default=list(METHODS), metavar="A,B,...", help=f"out of {','.join(METHODS)} "
-        f"(default: all of these), {','.join(EXTRA)}")  # fmt: skip
+    default = [*METHODS, TORCH] if installed() else list(METHODS)
+    add("--methods", type=_methods, default=default, metavar="A,B,...", help=f"out of {','.join(METHODS)} (default: "
+        f"all of these), {','.join(EXTRA)} (the last in the default too where PyTorch is installed)")  # fmt: skip
     parser.set_defaults(main=main)
 
 
@@ -145,6 +148,8 @@ def make_plan(args: argparse.Namespace) -> Plan:
     steps = len(task.train(args.seeds[0], 0))
     if args.samples < steps:
         raise UsageError(f"--samples {args.samples} is less than one pass over the training stream, which has {steps}")
+    if TORCH in args.methods and not installed():
+        raise UsageError(f"{TORCH} needs PyTorch, which is not installed: pip install torch, or leave it out")
     floors = [name for name in FLOORS if name in args.methods]
     if floors and isinstance(honest, CopyMemory):
         floors.append("phase")
@@ -183,6 +188,7 @@ def main(args: argparse.Namespace) -> int:
     try:
         rows = [_job(plan, one, seed, bar) for one in methods for seed in args.seeds]
         rows += _equal_times(plan, rows, args.seeds, bar)
+        rows += [_torch_job(plan, seed, bar) for seed in args.seeds if TORCH in args.methods]
     finally:
         bar.close()
     _report(args, plan, rows + floors)
@@ -207,6 +213,14 @@ def _equal_times(plan: Plan, rows: list[Row], seeds: list[int], bar: Bar) -> lis
         one = None if rule is None or bptt is None else equal_time(plan.task, plan.settings, rule, bptt)
         again += [] if one is None else [_job(plan, one, seed, bar)]
     return again
+
+
+def _torch_job(plan: Plan, seed: int, bar: Bar) -> Row:
+    task, settings = plan.task, plan.settings
+    bar.start(f"{labels(settings, plan.honest)[TORCH]}, seed {seed}", plan.epochs * len(task.train(seed, 0)))
+    row = torch_row(task, settings, initial_weights(task, settings, seed), plan.epochs, seed, bar.update)
+    bar.finish(f"frozen test NMSE {short(row['nmse_test'])}, {row['seconds']:.1f} s")
+    return row
 
 
 def _report(args: argparse.Namespace, plan: Plan, rows: list[Row]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from onlinernn.baselines import constant, persistence, phase, ridge
+from onlinernn.compare_torch import TORCH
 from onlinernn.controls import Method, adam, cell, loss, no_score, ridge_lags
 from onlinernn.evaluate import Model, Progress, evaluate
 from onlinernn.kernels.decorrelation import Whitening
@@ -34,7 +35,7 @@ GRADIENTS = ("one-step", "k-step", "BPTT")
 FLOORS = ("persistence", "ridge", "constant")
 METHODS = (*RULES, *GRADIENTS, *FLOORS)
 """What is compared unless a choice is made."""
-EXTRA = ("RFLO",)
+EXTRA = ("RFLO", TORCH)
 EQUAL_TIME = "BPTT, equal time"
 
 _ALGORITHMS: dict[str, Literal["one_step", "k_step", "rflo", "tbptt"]] = {
@@ -115,7 +116,7 @@ def named(text: str) -> str:
 
 
 def trained(task: Task, settings: Match, names: Sequence[str], epochs: int, *, referee: bool = True) -> list[Method]:
-    """Return the methods that are trained, in the order of the table.
+    """Return the methods that are trained as models, in the order of the table.
 
     Parameters
     ----------
@@ -124,14 +125,14 @@ def trained(task: Task, settings: Match, names: Sequence[str], epochs: int, *, r
     settings : Match
         Of the network and of each method.
     names : sequence of str
-        Methods out of ``METHODS`` and ``EXTRA``; floors are left to ``floor_row``.
+        Methods out of ``METHODS`` and ``EXTRA``; floors are left to ``floor_row``, PyTorch to ``torch_row``.
     epochs : int
         Passes over the training stream.
     referee : bool
         Whether LearnedFeedback learns beside a frozen shadow.
     """
     return [
-        method(task, settings, name, epochs, referee=referee) for name in (*RULES, *GRADIENTS, *EXTRA) if name in names
+        method(task, settings, name, epochs, referee=referee) for name in (*RULES, *GRADIENTS, "RFLO") if name in names
     ]
 
 
@@ -202,9 +203,7 @@ def reference(task: Task, settings: Match, name: str, epochs: int, seed: int) ->
     task, settings, name, epochs, seed
         As for ``learner``.
     """
-    weights = learner(task, settings, "frozen", epochs, seed).weights
-    start = {**weights, "b": settings.bias * weights["b"]}
-    del start["D"]  # the learners' whitening serves their readout; Adam needs none
+    start = initial_weights(task, settings, seed)
     algorithm = _ALGORITHMS[name]
     rates = {"one_step": settings.lr_one_step, "k_step": settings.lr_k_step, "rflo": settings.lr_rflo}
     rate, window = rates.get(algorithm, settings.lr_bptt), settings.window if algorithm == "tbptt" else settings.lags
@@ -216,6 +215,19 @@ def reference(task: Task, settings: Match, name: str, epochs: int, seed: int) ->
         target_delay=task.target_delay,
         seed=seed,
     )
+
+
+def initial_weights(task: Task, settings: Match, seed: int) -> dict[str, np.ndarray]:
+    """Return the weights that every learner of a seed starts from, for networks whose biases are driven by 1.
+
+    Parameters
+    ----------
+    task, settings, seed
+        As for ``learner``.
+    """
+    weights = learner(task, settings, "frozen", 1, seed).weights
+    del weights["D"]  # the learners' whitening serves their readout; Adam needs none
+    return {**weights, "b": settings.bias * weights["b"]}
 
 
 def compete(
@@ -309,7 +321,7 @@ def labels(settings: Match, honest: Task) -> dict[str, str]:
     honest : Task
         The task itself.
     """
-    networks = (*RULES, *_ALGORITHMS)
+    networks = (*RULES, *_ALGORITHMS, TORCH)
     return {
         **{name: _label(settings, name) for name in networks},
         "persistence": "persistence",
@@ -326,5 +338,6 @@ def _label(settings: Match, name: str) -> str:
         "k-step": f"{settings.lags}-step gradient, Adam",
         "RFLO": "RFLO, Adam",
         "BPTT": f"true BPTT ({settings.window} steps), Adam",
+        TORCH: f"true BPTT ({settings.window} steps), PyTorch",
         EQUAL_TIME: "true BPTT in LearnedFeedback's time",
     }.get(name, name)

@@ -79,10 +79,10 @@ ROOMS = (
         ("numpy",),
     ),
     Room(
-        ("onlinernn/compare.py",),
+        ("onlinernn/compare*.py",),
         (
             "kernels/*.py",
-            *(f"onlinernn/{name}.py" for name in ("settings", "controls", "referee")),
+            *(f"onlinernn/{name}.py" for name in ("settings", "controls", "referee", "compare_torch")),
             *OBJECTS,
             *JUDGES,
             *APART,

@@ -1,6 +1,7 @@
 """The comparison: the same network, samples and rows for every method, and a table that tells who learnt."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,14 +16,16 @@ from onlinernn.compare import (
     compete,
     equal_time,
     floor_row,
+    initial_weights,
     learner,
     method,
     named,
     reference,
 )
+from onlinernn.compare_torch import TORCH, installed, torch_row
 from onlinernn.reference import Adam
 from onlinernn.settings import PROBES, match, overridden
-from onlinernn.tasks import MackeyGlass, NoisyTargets, Recall, Task, switching, xor
+from onlinernn.tasks import CopyMemory, MackeyGlass, NoisyTargets, Recall, Task, switching, xor
 
 KEYS = {
     "task", "method", "n_hidden", "seed", "samples", "nmse_test", "nmse_prequential", "accuracy", "seconds",
@@ -45,12 +48,19 @@ def test_all_methods_are_compared_by_default(tmp_path: Path, capsys: pytest.Capt
     printed = capsys.readouterr()
     assert code == 0
     assert printed.err == ""
-    assert {(row["method"], row["seed"]) for row in rows} == {(m, s) for m in (*METHODS, EQUAL_TIME) for s in (1, 2)}
+    assert {(row["method"], row["seed"]) for row in rows} == {
+        (m, s) for m in (*METHODS, EQUAL_TIME, *([TORCH] if installed() else [])) for s in (1, 2)
+    }
     assert all(row.keys() >= KEYS and row["task"] == "mackey-glass" for row in rows)
     networks = [row for row in rows if row["method"] not in ("persistence", "ridge", "constant", EQUAL_TIME)]
     assert all(row["samples"] == 600 and row["n_hidden"] == 8 and row["seconds"] > 0 for row in networks)
     assert all(row["n_hidden"] is None for row in rows if row["method"] in ("persistence", "ridge", "constant"))
-    for text in ("true BPTT (100 steps), Adam", "in LearnedFeedback's time", "ridge on 20 lags", "first 200 steps"):
+    for text in (
+        f"true BPTT ({match('mackey-glass').window} steps), Adam",
+        "in LearnedFeedback's time",
+        "ridge on 20 lags",
+        "first 200 steps",
+    ):
         assert text in printed.out
 
 
@@ -125,7 +135,7 @@ def test_rates_fall_over_the_run_unless_the_stream_is_endless() -> None:
         optimizer = reference(task, settings, "BPTT", 3, 0).optimizer
         assert isinstance(optimizer, Adam)
         steps.append(optimizer.decay_steps)
-    assert steps == [3 * 6, None]
+    assert steps == [3 * math.ceil(300 / falls.window), None]
 
 
 def test_only_the_frozen_control_is_frozen() -> None:
@@ -243,3 +253,22 @@ def test_ctrl_c_stops_without_a_trace(
     assert main(["compare", "xor", "--methods", "bptt", "--json", str(path), "--quiet"]) == 130
     assert capsys.readouterr().err == "onlinernn: stopped; nothing was written\n"
     assert not path.exists()
+
+
+def test_pytorch_that_is_not_there_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("onlinernn.cli_compare.installed", lambda: False)
+    assert main(["compare", "xor", "--methods", TORCH]) == 2
+    assert "needs PyTorch, which is not installed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("leak", [1.0, 0.5])
+@pytest.mark.parametrize("task", [MackeyGlass(length=330), xor(length=330), CopyMemory(length=3, delay=2)])
+def test_pytorch_learns_what_the_reference_learns(task: Any, leak: float) -> None:
+    pytest.importorskip("torch")
+    settings = overridden(match("mackey-glass"), hidden=6, leak=leak, dtype="float64", window=40)
+    ours = compete(task, settings, method(task, settings, "BPTT", 3), 0)
+    theirs = torch_row(task, settings, initial_weights(task, settings, 0), 3, 0)
+    assert theirs["nmse_test"] == pytest.approx(ours["nmse_test"], rel=1e-4)
+    assert theirs["samples"] == ours["samples"]

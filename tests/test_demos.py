@@ -50,6 +50,6 @@ def test_the_race_with_bptt_makes_a_table_and_a_picture(tmp_path: Path, capsys: 
     demo("beats_bptt.py")["main"](epochs=1, seeds=(0, 1), out=tmp_path / "out")
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split("  ")[0]: [float(cell) for cell in line.split()[-4:]] for line in lines[3:7]}
-    assert list(rows) == ["frozen, the same readout", "ANP", "LearnedFeedback", "true BPTT (100 steps), Adam"]
+    assert [name.split()[0] for name in rows] == ["frozen,", "ANP", "LearnedFeedback", "true"]
     assert all(0 < least <= median <= most and seconds > 0 for median, least, most, seconds in rows.values())
     assert (tmp_path / "out" / "beats-bptt.png").stat().st_size > 20_000
