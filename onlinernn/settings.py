@@ -169,10 +169,10 @@ class Match:
     leak: float = 1.0
     spectral_radius: float = 0.9
     input_scale: float = 1.0
-    bias: float = 0.2
+    bias: float = 0.3
     washout: int = 200
     endless: bool = False
-    lr_anp: float = 1e-6
+    lr_anp: float = 1e-7
     lr_np: float = 1e-7
     lr_wp: float = 1e-7
     lr_windowed: float = 1e-6
@@ -185,31 +185,34 @@ class Match:
     dtype: str = "float32"
 
 
-# How these were chosen: with seeds 100 to 104 (fewer for the slow ones), scored on ANOTHER TRAINING stream and never on
+# How these were chosen: with seeds 100 to 107 (fewer for the slow ones), scored on ANOTHER TRAINING stream and never on
 # a test stream, at 30 units, 20 passes of the forecast and 30 of each bit probe. The network (radius, input scale,
-# bias, tanh without leak) suits the frozen readout and is the same for all. True BPTT: 24 settings of rate (1e-3 to
-# 3e-2), window (12 to 100) and schedule (constant, cosine) on the forecast, 12 on each bit probe, where rates of 1e-3
-# and 3e-3 solve both at every window; a leak of 0.5 would halve its error on the forecast. The other gradients: 3 to 5
-# rates. ANP, NP, WP and WindowedNP: 4 to 8 rates, the copies of NP and WP set back after every step, which is better;
-# on the forecast none of the four gains more than 5 % on the frozen control, and rates ten times these ruin it. Weather
-# and CSV files, copy memory, and the streams that change: not tuned; they take what suits the probe most like them.
+# bias, tanh without leak) suits the frozen readout and is the same for all. True BPTT: 16 settings of rate (1e-3 to
+# 1e-2), window (25 to 100) and schedule (constant, cosine) on the forecast, 12 on each bit probe, where rates of 1e-3
+# and 3e-3 solve both at every window; a leak of 0.5 would take a fifth off its error on the forecast. The other
+# gradients: 3 to 5 rates. ANP, NP, WP and WindowedNP: 4 to 10 rates, the copies of NP and WP set back after every step,
+# which is better; on the forecast none of the four gains on the frozen control, and rates ten times these ruin it.
+# Weather and CSV files, copy memory, and the streams that change: not tuned; they take what suits the probe most like
+# them.
 _FILES: dict[str, Any] = {
     "input_scale": 0.5,
     "washout": 0,
-    "lr_anp": 1e-8,
-    "lr_np": 1e-8,
-    "lr_windowed": 1e-8,
+    "lr_anp": 3e-9,
+    "lr_np": 3e-9,
+    "lr_wp": 1e-8,
+    "lr_windowed": 3e-9,
     "lr_k_step": 1e-4,
 }
 _MATCHES: dict[ProbeName, dict[str, Any]] = {
     "mackey-glass": {
-        "input_scale": 3.0,
-        "lr_anp": 1e-8,
-        "lr_np": 1e-8,
-        "lr_windowed": 1e-8,
+        "input_scale": 6.0,
+        "lr_anp": 3e-9,
+        "lr_np": 3e-9,
+        "lr_wp": 1e-8,
+        "lr_windowed": 3e-9,
         "lr_k_step": 1e-4,
-        "lr_bptt": 5e-3,
-        "window": 100,
+        "lr_bptt": 3e-3,
+        "window": 50,
     },
     "recall": {},
     "xor": {},
