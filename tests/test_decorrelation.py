@@ -1,4 +1,4 @@
-"""Decorrelation: equation 6 in O(n^2), applied late without anyone noticing, and what it does to the activity."""
+"""Decorrelation and whitening in O(n^2), applied late without anyone noticing, and what they do to the activity."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,11 @@ from engine import Engine, random_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onlinernn.kernels.decorrelation import Decorrelation, learn_rows
+from onlinernn.kernels.decorrelation import Decorrelation, Whitening, learn_rows
 from onlinernn.kernels.layout import PENDING
-from onlinernn.kernels.rules import ANP
+from onlinernn.kernels.noise import Rademacher
+from onlinernn.kernels.readouts import NLMS
+from onlinernn.kernels.rules import ANP, NP
 
 N, N_IN, N_OUT = 12, 3, 2
 
@@ -25,18 +27,55 @@ def correlated_stream(steps, seed=2):
     return U, 0.5 * rng.normal(size=(steps, 1, N_OUT))
 
 
-@settings(max_examples=50)
-@given(n=st.integers(1, 24), streams=st.integers(1, 3), copies=st.integers(2, 3), seed=st.integers(0, 2**16))
-def test_the_fast_form_is_the_printed_equation(n: int, streams: int, copies: int, seed: int) -> None:
+def draw_activity(n: int, streams: int, seed: int):
+    """Draw D and the decorrelated activity s of each stream."""
     rng = np.random.default_rng(seed)
-    D, x = rng.normal(size=(n, n)), rng.normal(size=(streams * copies, n))
-    s, eps = x @ D.T, 0.01
-    clean = s[::copies]
-    printed = D - eps * sum((np.outer(v, v) - np.diag(v**2)) @ D for v in clean) / streams
+    D = rng.normal(size=(n, n))
+    return D, rng.normal(size=(streams, n)) @ D.T
+
+
+def learnt_rows(spec, D, s, rates):
     learnt = D.copy()
-    learn_rows(learnt, 0, s, clean @ D, copies, eps)
+    learn_rows(spec, learnt, 0, s, s @ D, np.array(rates)[:, None])
+    return learnt
+
+
+@settings(max_examples=50)
+@given(n=st.integers(1, 24), streams=st.integers(1, 3), seed=st.integers(0, 2**16))
+def test_the_fast_form_is_the_printed_equation(n: int, streams: int, seed: int) -> None:
+    (D, s), eps = draw_activity(n, streams, seed), 0.01
+    printed = D - eps * sum((np.outer(v, v) - np.diag(v**2)) @ D for v in s) / streams
+    learnt = learnt_rows(Decorrelation(eps), D, s, [eps / streams] * streams)
     assert np.abs(learnt - printed).max() <= 1e-12 * np.abs(printed).max()
     assert n == 1 or np.abs(learnt - D).max() > 1e-6
+
+
+@settings(max_examples=50)
+@given(
+    n=st.integers(1, 24),
+    streams=st.integers(1, 3),
+    seed=st.integers(0, 2**16),
+    kappa=st.floats(0, 1),
+    damping=st.floats(0, 0.1),
+)
+def test_whitening_is_the_printed_equation(n: int, streams: int, seed: int, kappa: float, damping: float) -> None:
+    D, s = draw_activity(n, streams, seed)
+    rates = [1e-4 * (k + 1) for k in range(streams)]
+    printed = D.copy()
+    for v, eps in zip(s, rates, strict=True):
+        apart = np.outer(v, D.T @ v) - np.diag(v**2) @ D
+        excess = np.diag(v**2 + damping * np.square(D).sum(axis=1) - 1) @ D
+        printed -= eps * ((1 - kappa) * apart + kappa * excess)
+    learnt = learnt_rows(Whitening(kappa=kappa, damping=damping), D, s, rates)
+    assert np.abs(learnt - printed).max() <= 1e-12 * np.abs(printed).max()
+
+
+def test_a_rate_that_is_too_high_shrinks_a_row_and_never_turns_it_round() -> None:
+    D, s = draw_activity(8, 1, 0)
+    shrunk = learnt_rows(Whitening(kappa=1.0), D, 100 * s, [1.0])
+    np.testing.assert_allclose(shrunk, 0.9 * D, rtol=1e-12)
+    little = learnt_rows(Whitening(kappa=1.0), D, s, [1e-6])
+    assert not np.allclose(little, 0.9 * D)
 
 
 def test_one_step_of_the_engine_is_the_printed_equation() -> None:
@@ -101,3 +140,39 @@ def test_the_correlations_fall() -> None:
     assert untouched > 0.5
     assert shares[0.0] == pytest.approx(untouched, rel=0.01)
     assert shares[0.01] < 0.1 * untouched
+
+
+def whitening(spec, *, steps=8000):
+    """Let a network whiten its activity, which nothing else changes; return it, and s and x of steps after that."""
+    weights = random_weights(np.random.default_rng(1), N, N_IN, N_OUT)
+    engine = Engine(weights, NP(0.0, 0.0, 0.05, noise=Rademacher()), decorrelation=spec, readout=NLMS(0.1))
+    U, Y = correlated_stream(steps)
+    engine.run(U, Y)
+    S, X = [], []
+    for t in range(1000):
+        engine.run(U[t : t + 1], np.full_like(Y[:1], np.nan))
+        S.append(engine.params.w[0].copy())
+        X.append(engine.work.a[0].copy())
+    return engine, np.array(S), np.array(X)
+
+
+def test_whitening_makes_the_activity_uncorrelated_and_of_unit_variance() -> None:
+    untouched, touched = (whitening(Whitening(rate=rate, damping=0.0)) for rate in (0.0, 0.01))
+    shares = []
+    for _, S, _ in (untouched, touched):
+        moments = np.square(S.T @ S)
+        shares.append(1 - np.trace(moments) / moments.sum())
+    powers = [np.square(S).mean(axis=0) for _, S, _ in (untouched, touched)]
+    assert shares[1] < 0.2 * shares[0]
+    assert np.abs(powers[1] - 1).max() < 0.5 < np.abs(powers[0] - 1).max()
+
+
+def test_whitening_leaves_the_recurrence_alone_unless_asked() -> None:
+    runs = {
+        spec: whitening(spec, steps=50) for spec in (Whitening(0.0), Whitening(0.1), Whitening(0.1, recurrent=True))
+    }
+    (_, _, plain), (_, whitened, apart), (engine, _, inside) = runs.values()
+    assert np.array_equal(apart, plain)
+    assert not np.array_equal(whitened, apart)
+    assert not np.allclose(inside, plain)
+    assert np.array_equal(engine.state.s[0], engine.params.w[0])
