@@ -188,7 +188,7 @@ class Match:
 # How these were chosen: with seeds 100 to 107 (fewer for the slow ones), scored on ANOTHER TRAINING stream and never on
 # a test stream, at 30 units, 20 passes of the forecast and 30 of each bit probe. The network (radius, input scale,
 # bias, tanh without leak) is the same for all; on the forecast an input scale of 6 suits what trains the hidden layer,
-# while the frozen control has less than half the error at 3, where BPTT has a little more: --input-scale 3 shows it.
+# while the frozen control has about half the error at 3, where BPTT has a little more: --input-scale 3 shows it.
 # True BPTT: 16 settings of rate (1e-3 to 1e-2), window (25 to 100) and schedule (constant, cosine) on the forecast, 12
 # on each bit probe, where rates of 1e-3 and 3e-3 solve both at every window; a leak of 0.5 would take a fifth off its
 # error on the forecast. The other gradients: 3 to 5 rates. ANP, NP, WP and WindowedNP: 4 to 10 rates, the copies of NP
