@@ -15,11 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onlinernn.kernels import passes
-from onlinernn.kernels.decorrelation import Decorrelation
+from onlinernn.kernels.decorrelation import Decorrelation, Whitening
+from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.layout import PENDING, TICK
+from onlinernn.kernels.readouts import NLMS
 from onlinernn.kernels.rules import ANP, NP, WP
+from onlinernn.kernels.window import WindowedNP
 
-RULES = {"NP": NP(0.1, 0.2, 0.5), "ANP": ANP(0.1, 0.2, 0.5), "WP": WP(0.1, 0.2, 0.5)}
+WINDOW = 3
+RULES = {
+    "NP": NP(0.1, 0.2, 0.5),
+    "ANP": ANP(0.1, 0.2, 0.5),
+    "WP": WP(0.1, 0.2, 0.5),
+    "WindowedNP": WindowedNP(0.1, 0.2, WINDOW, replicas=1, sigma=0.5, antithetic=False),
+}
+DECORRELATION = Decorrelation(0.01)
 Feedback = Callable[[Engine], Any]
 
 
@@ -44,7 +54,7 @@ class Signals(NamedTuple):
     pre: tuple[Any, tuple[int, int]]
     post: tuple[Any, tuple[int, int]]
     layer_differences: Any  # of its layer: it may see their power
-    delta_loss: Any
+    delta_losses: tuple[Any, ...]  # that of now, and those of the window
 
 
 def fill(engine: Engine, rng: np.random.Generator) -> None:
@@ -55,12 +65,12 @@ def fill(engine: Engine, rng: np.random.Generator) -> None:
     engine.work.taught[...] = 1
 
 
-def scene(place: Place) -> Engine:
+def scene(place: Place, decorrelation: Any = DECORRELATION) -> Engine:
     rng = np.random.default_rng(place.seed)
     engine = Engine(
         random_weights(rng, place.n, place.d, place.m),
         RULES[place.rule],
-        decorrelation=Decorrelation(0.01),
+        decorrelation=decorrelation,
         target_delay=place.delay,
         dtype=np.float32,
         seed=place.seed,
@@ -74,26 +84,36 @@ def signals(engine: Engine, place: Place) -> Signals:
     """Say where in the arrays the signals of the synapse are."""
     params, tags, i, j = engine.params, engine.tags, place.i, place.j
     slots = len(tags.u)
-    slot = (engine.tally[TICK] - place.delay) % slots
+    late = WINDOW - 1 if place.rule == "WindowedNP" and place.layer != "B" else 0
+    slot = (engine.tally[TICK] - place.delay - late) % slots
+    hidden = tags.hidden if len(tags.hidden) else tags.delta  # noise that is not stored is no array
     weight, pre, post = {
-        "R": ((params.R, (i, j)), (tags.s, ((slot - 1) % slots, j)), tags.hidden),
-        "A": ((params.A, (j, i)), (tags.u, (slot, j)), tags.hidden),
+        "R": ((params.R, (i, j)), (tags.s, ((slot - 1) % slots, j)), hidden),
+        "A": ((params.A, (j, i)), (tags.u, (slot, j)), hidden),
         "B": ((params.B, (i, j)), (tags.z, (slot, j)), tags.readout),
     }[place.layer]
-    return Signals(weight, pre, (post, (slot, i)), post[slot], engine.work.delta_loss)
+    deltas = (engine.work.delta_loss, *([tags.delta] if place.rule == "WindowedNP" else []))
+    return Signals(weight, pre, (post, (slot, i)), post[slot], deltas)
+
+
+def draws_again(place: Place) -> bool:
+    """Tell whether the synapse's noise is drawn a second time, and found in no array."""
+    return place.rule == "WP" or (place.rule == "WindowedNP" and place.layer != "B")
 
 
 def redraw_the_rest(engine: Engine, place: Place) -> None:
     """Redraw everything that the synapse may not see."""
     seen = signals(engine, place)
-    allowed = [seen.weight, *([] if place.rule == "WP" else [seen.pre, seen.post])]
+    allowed = [seen.weight, *([] if place.rule == "WP" else [seen.pre])]
+    allowed += [] if draws_again(place) else [seen.post]
     kept = [(array, index, array[index]) for array, index in allowed]
     rng = np.random.default_rng(place.seed + 1)
-    differences, delta_loss = seen.layer_differences.copy(), seen.delta_loss.copy()
+    differences, deltas = seen.layer_differences.copy(), [delta.copy() for delta in seen.delta_losses]
     fill(engine, rng)
     if place.rule == "ANP":  # other signs, and the power has the same bits
         seen.layer_differences[:] = differences * rng.choice([-1, 1], size=differences.shape)
-    seen.delta_loss[...] = delta_loss
+    for array, delta in zip(seen.delta_losses, deltas, strict=True):
+        array[...] = delta
     for array, index, value in kept:
         array[index] = value
 
@@ -127,16 +147,16 @@ def violations(place: Place, feedback: Feedback = Engine.feedback) -> list[str]:
         differences[(place.i + 1) % len(differences)] *= 3
 
     def other_delta_loss(engine: Engine) -> None:
-        engine.work.delta_loss[...] *= 3
+        for delta in signals(engine, place).delta_losses:
+            np.multiply(delta, 3, out=delta)
 
     def other_noise(engine: Engine) -> None:
         engine.spec = engine.spec._replace(seed=engine.spec.seed + 1)
 
     due = {"delta_loss": other_delta_loss}
-    if place.rule == "WP":
-        due |= {"its own noise": other_noise}
-    else:
-        due |= {"the activity before it": scaled("pre"), "the difference after it": scaled("post")}
+    due |= {"its own noise": other_noise} if draws_again(place) else {"the difference after it": scaled("post")}
+    if place.rule != "WP":
+        due |= {"the activity before it": scaled("pre")}
         size = place.m if place.layer == "B" else place.n
         due |= {"the power of its layer": other_power} if place.rule == "ANP" and size > 1 else {}
     found += [
@@ -206,22 +226,31 @@ def test_a_rule_that_learns_nothing_is_caught(rule: str) -> None:
 
 
 # D: its synapse (i, j) sees its own weight, s_i, and q_j = sum_i D_ij s_i, what neuron j gets back through its own
-# outgoing weights. Of the sums, s_i runs over row i and q_j over column j.
+# outgoing weights. Of the sums, s_i runs over row i and q_j over column j. Whitening also sees the length of row i, the
+# weights of one unit, and the broadcast |s|^2.
 
 
+@pytest.mark.parametrize(
+    "decorrelation", [Decorrelation(0.01), Whitening(0.01, damping=0.5)], ids=["eq. 6", "whitening"]
+)
 @settings(max_examples=60)
 @given(n=st.integers(2, 70), data=st.data(), seed=st.integers(0, 2**16))
-def test_the_update_of_d_is_local(n: int, data: st.DataObject, seed: int) -> None:
+def test_the_update_of_d_is_local(decorrelation: Any, n: int, data: st.DataObject, seed: int) -> None:
     i, j = data.draw(st.integers(0, n - 1)), data.draw(st.integers(0, n - 1))
     place = Place("ANP", "R", 0, 0, n, 1, 1, 0, seed)
 
     def learnt(*, redrawn: bool = False, factors: tuple[float, float, float] = (1, 1, 1)) -> np.float32:
-        engine = scene(place)
+        engine = scene(place, decorrelation)
         engine.tally[PENDING] = 1
-        seen = [(engine.params.D, (i, j)), (engine.state.s, (0, i)), (engine.params.q, (0, j))]
+        seen = [(engine.params.D, (i, j)), (engine.params.w, (0, i)), (engine.params.q, (0, j))]
         kept = [array[index] * np.float32(factor) for (array, index), factor in zip(seen, factors, strict=True)]
         if redrawn:
-            fill(engine, np.random.default_rng(seed + 1))
+            lengths = [(vector, vector.copy()) for vector in (engine.params.D[i], engine.params.w[0])]
+            rng = np.random.default_rng(seed + 1)
+            fill(engine, rng)
+            if isinstance(decorrelation, Whitening):  # other signs, and the lengths have the same bits
+                for vector, before in lengths:
+                    vector[:] = before * rng.choice([-1, 1], size=n)
         for (array, index), value in zip(seen, kept, strict=True):
             array[index] = value
         engine.settle()
@@ -252,3 +281,173 @@ def test_what_a_neuron_gets_back_through_d_comes_through_its_own_weights(
     assert back(other) == back(D)
     other[n // 2, j] += 1
     assert back(other) != back(D)
+
+
+# Learned feedback: its synapse sees its activity before it (whitened or not), its neuron's slope, pushes and impulse
+# responses, and the broadcast output errors, residual and norms. The broadcasts are sums over neurons that the kernel
+# computes itself. So the other neurons change places and signs, by which no sum changes but by rounding.
+
+LAGS = 3
+
+
+class Synapse(NamedTuple):
+    """A synapse of R or A under learned feedback."""
+
+    layer: str
+    i: int
+    j: int
+    n: int
+    d: int
+    m: int
+    delay: int
+    recurrent: bool  # whether the whitening acts inside the recurrence
+    seed: int
+
+
+def learning_scene(place: Synapse, seed: int) -> Engine:
+    rng = np.random.default_rng(seed)
+    engine = Engine(
+        random_weights(rng, place.n, place.d, place.m),
+        LearnedFeedback(0.5, lags=LAGS, sigma=0.5),
+        decorrelation=Whitening(recurrent=place.recurrent),
+        readout=NLMS(),
+        direct=True,
+        target_delay=place.delay,
+    )
+    fill(engine, rng)
+    for array in (engine.tags.norm, engine.tags.power, engine.params.running):
+        array[...] = np.abs(array)
+    engine.tally[TICK] = 20 + place.seed % 5
+    return engine
+
+
+class Seen(NamedTuple):
+    """What a synapse may see, and the arrays whose sums it may see."""
+
+    own: dict[str, tuple[Any, Any]]  # array and index
+    neurons: list[tuple[Any, Any]]  # with a column for each neuron: places and signs change together
+    read: list[tuple[Any, Any]]  # with a column for each number that the readout reads
+    inputs: tuple[Any, int]
+    broadcast: list[tuple[Any, Any]]
+
+
+def seen_by(engine: Engine, place: Synapse) -> Seen:
+    params, tags, work, (i, j) = engine.params, engine.tags, engine.work, (place.i, place.j)
+    slots, tick = len(tags.u), int(engine.tally[TICK])
+    tagged = tick - place.delay
+    source = tagged - (LAGS - 1)
+    row, before = source % slots, (source - 1) % slots
+    pushed = [(tick - tau) % slots for tau in range(LAGS)]
+    told = [(source + tau) % slots for tau in range(LAGS)]
+    recurrent = place.layer == "R"
+    own = {
+        "its weight": (params.R, (i, j)) if recurrent else (params.A, (j, i)),
+        "the activity before it": (tags.s, (before, j)) if recurrent else (tags.u, (row, j)),
+        "its neuron's slope": (tags.slope, (row, i)),
+        "its neuron's response": (params.F, (slice(None), i)),
+        "its neuron's pushes": (tags.hidden, (pushed, i)),
+        "the output errors": (tags.error, told),
+        "the residual": (work.y, slice(None)),
+        "the norm of what is before": (tags.norm, before),
+        "the power of the pushes": (tags.power, pushed),
+    }
+    neurons = [(params.F, slice(None)), (tags.hidden, pushed), (tags.slope, [row])]
+    read = [(params.B, slice(None)), (tags.z, [tagged % slots])]
+    broadcast = [(work.target, slice(None)), (params.running, slice(None))]
+    return Seen(own, neurons, read, (tags.u, row), broadcast)
+
+
+def elsewhere(place: Synapse) -> Engine:
+    """Return the scene with everything redrawn or moved that the synapse may not see."""
+    was, engine = learning_scene(place, place.seed), learning_scene(place, place.seed + 1)
+    old, new, rng = seen_by(was, place), seen_by(engine, place), np.random.default_rng(place.seed)
+
+    def shuffled(size: int, fixed: int | None) -> tuple[np.ndarray, np.ndarray]:
+        free = rng.permutation([k for k in range(size) if k != fixed]).astype(int)
+        places, signs = np.arange(size), rng.choice([-1.0, 1.0], size=size)
+        places[free] = np.roll(free, 1)  # one round, so that each goes somewhere else
+        signs[[] if fixed is None else [fixed]] = 1.0
+        return places, signs
+
+    for before_and_after, fixed in (((old.neurons, new.neurons), place.i), ((old.read, new.read), None)):
+        places, signs = shuffled(before_and_after[0][0][0].shape[1], fixed)
+        for (before, rows), (array, _) in zip(*before_and_after, strict=True):
+            array[rows] = before[rows][:, places] * signs
+    places, signs = shuffled(place.d + 1, place.j if place.layer == "A" else None)
+    engine.tags.u[new.inputs[1]] = was.tags.u[old.inputs[1]][places] * signs
+    for (before, index), (array, _) in zip(
+        [*old.own.values(), *old.broadcast], [*new.own.values(), *new.broadcast], strict=True
+    ):
+        array[index] = before[index]
+    return engine
+
+
+def learnt_by(engine: Engine, place: Synapse, feedback: Feedback) -> tuple[float, float]:
+    """Let the network learn; return the weight of the synapse, and its change."""
+    array, index = seen_by(engine, place).own["its weight"]
+    before = array[index]
+    feedback(engine)
+    return array[index], array[index] - before
+
+
+def faults(place: Synapse, feedback: Feedback = Engine.feedback) -> list[str]:
+    weight, change = learnt_by(learning_scene(place, place.seed), place, feedback)
+    other, _ = learnt_by(elsewhere(place), place, feedback)
+    close = 1e-12 * (abs(weight) + abs(change))
+    found = [] if abs(other - weight) <= close else ["it depends on something else in the network"]
+    for name in seen_by(learning_scene(place, place.seed), place).own:
+        engine = learning_scene(place, place.seed)
+        array, index = seen_by(engine, place).own[name]
+        array[index] *= 1 if name == "its weight" else 3
+        if name != "its weight" and abs(learnt_by(engine, place, feedback)[1] - change) <= close:
+            found.append(f"it does not depend on {name}")
+    return found
+
+
+@st.composite
+def synapses(draw: st.DrawFn) -> Synapse:
+    layer, n, d, m = (
+        draw(st.sampled_from("RA")),
+        draw(st.integers(1, 20)),
+        draw(st.integers(1, 3)),
+        draw(st.integers(1, 3)),
+    )
+    i, j = draw(st.integers(0, n - 1)), draw(st.integers(0, n - 1 if layer == "R" else d))
+    return Synapse(layer, i, j, n, d, m, draw(st.integers(0, 3)), draw(st.booleans()), draw(st.integers(0, 2**16)))
+
+
+@settings(max_examples=60)
+@given(place=synapses())
+def test_learned_feedback_is_local(place: Synapse) -> None:
+    assert faults(place) == []
+
+
+def with_the_readout_carried_back(engine: Engine) -> None:
+    """Bring the output error back through the readout's own weights."""
+    tagged = engine.tally[TICK] - engine.spec.target_delay
+    carried = engine.tags.error[(tagged - 1) % len(engine.tags.u)] @ engine.params.B[:, : engine.n]
+    before = engine.tags.s[(tagged - LAGS) % len(engine.tags.u)]
+    engine.feedback()
+    engine.params.R[...] -= 0.01 * carried[:, None] * before
+
+
+def with_a_neighbour_s_response(engine: Engine) -> None:
+    """Mix in the response of the next neuron."""
+    engine.params.F[...] += 0.1 * np.roll(engine.params.F, 1, axis=1)
+    engine.feedback()
+
+
+def with_derivatives_through_time(engine: Engine) -> None:
+    """Take the error a step back through R, as backpropagation does."""
+    engine.params.F[...] += 0.1 * engine.params.F @ engine.params.R
+    engine.feedback()
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [with_the_readout_carried_back, with_a_neighbour_s_response, with_derivatives_through_time, with_other_weights],
+)
+def test_feedback_that_is_not_local_is_caught(leak: Feedback) -> None:
+    place = Synapse("R", i=2, j=3, n=9, d=2, m=3, delay=1, recurrent=False, seed=4)
+    assert faults(place) == []
+    assert faults(place, leak) == ["it depends on something else in the network"]
