@@ -20,7 +20,12 @@ def counted(work):
     after = rtsys.get_allocation_stats()
     return after.alloc - before.alloc, after.free - before.free
 
-for delay, rule, decorrelation in ((0, ANP(), None), (3, ANP(), Decorrelation())):
+for delay, rule, decorrelation in (
+    (0, ANP(), None),
+    (3, ANP(), Decorrelation()),
+    (3, LearnedFeedback(lags=4), None),
+    (1, WindowedNP(window=4, replicas=2), None),
+):
     learner = OnlineLearner(1, 10, 1, rule=rule, decorrelation=decorrelation, target_delay=delay)
     U = np.sin(0.1 * np.arange(100_001.0))[:, None].astype(np.float32)
     learner.run(U[:2], U[1:3])

@@ -12,9 +12,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onlinernn import ANP, NP, WP, CheckpointError, Decorrelation, LeakyTanh, OnlineLearner, SoftmaxCrossEntropy
+from onlinernn import (
+    ANP,
+    NLMS,
+    NP,
+    RLS,
+    WP,
+    CheckpointError,
+    Cosine,
+    Decorrelation,
+    InverseTime,
+    LeakSpectrum,
+    LeakyTanh,
+    LearnedFeedback,
+    OnlineLearner,
+    Rademacher,
+    SoftmaxCrossEntropy,
+    Uniform,
+    Whitening,
+    WindowedNP,
+)
 from onlinernn.checkpoint import FORMAT, VERSION, write
-from onlinernn.snapshot import snapshot
+from onlinernn.snapshot import named_arrays, snapshot
 
 RULES = {
     "ANP": ANP(1e-3, 1e-2),
@@ -57,6 +76,63 @@ def test_a_new_process_goes_on_bit_for_bit(tmp_path, rule, decorrelation):
         assert np.array_equal(result["noisy"], trace.noisy_losses, equal_nan=True)
         for name, weight in learner.weights.items():
             assert np.array_equal(result[name], weight), name
+
+
+# What carries credit through time has more to remember. The types are some that the covering array compiles anyhow.
+THROUGH_TIME = {
+    "feedback": {
+        "rule": LearnedFeedback(lags=4, noise=Uniform()),
+        "cell": LeakSpectrum(),
+        "decorrelation": Decorrelation(1e-2),
+        "schedule": InverseTime(50),
+        "streams": 2,
+    },
+    "feedback, RLS": {
+        "rule": LearnedFeedback(lags=4),
+        "cell": LeakyTanh(0.7),
+        "loss": SoftmaxCrossEntropy(),
+        "readout": RLS(forgetting=0.99),
+        "schedule": Cosine(60),
+        "dtype": np.float64,
+    },
+    "window": {
+        "rule": WindowedNP(1e-2, window=5, replicas=4, noise=Rademacher()),
+        "cell": LeakSpectrum(),
+        "decorrelation": Whitening(1e-2),
+        "readout": NLMS(),
+        "direct": True,
+        "dtype": np.float64,
+    },
+    "trace": {
+        "rule": ANP(1e-3, 1e-2),
+        "loss": SoftmaxCrossEntropy(),
+        "decorrelation": Whitening(1e-2),
+        "trace": 0.9,
+        "replicas": 2,
+        "dtype": np.float64,
+    },
+}
+
+
+@pytest.mark.parametrize("settings", THROUGH_TIME.values(), ids=THROUGH_TIME)
+def test_credit_through_time_goes_on_bit_for_bit_in_single_steps(tmp_path, settings):
+    U, Y = data()
+    Y = np.abs(Y) / np.abs(Y).sum(axis=1, keepdims=True)
+    if settings.get("streams"):
+        U, Y = np.stack([U, U[::-1]], 1), np.stack([Y, Y[::-1]], 1)
+    learner = OnlineLearner(2, 11, 3, **settings, bias=0.5, target_delay=3, seed=9)
+    learner.run(U[:37], Y[:37])
+    learner.save(tmp_path / "learner.ckpt")
+    other = OnlineLearner.load(tmp_path / "learner.ckpt")
+    assert other.spec == learner.spec
+    assert other.memory() == learner.memory()
+    before = learner.weights["R"].copy()
+    predictions = learner.run(U[37:], Y[37:]).predictions
+    singly = np.array([other.step(u, y).prediction for u, y in zip(U[37:], Y[37:], strict=True)])
+    assert np.array_equal(singly, predictions)
+    for (name, array), (_, twin) in zip(named_arrays(learner).items(), named_arrays(other).items(), strict=True):
+        assert np.array_equal(array, twin), name
+    assert not np.array_equal(learner.weights["R"], before)
 
 
 def test_saving_between_forward_and_feedback_keeps_the_half_step(tmp_path):
