@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from engine import Engine, random_weights
 
-from onlinernn import NLMS, NP, RLS, OnlineLearner
+from onlinernn import NLMS, NP, RLS, LeakSpectrum, OnlineLearner, Whitening, WindowedNP
 from onlinernn.kernels.noise import Rademacher
+from onlinernn.specification import require_losses_do
 
 N, N_IN, N_OUT = 9, 2, 3
 RULE = NP(0.0, 0.0, 0.05, noise=Rademacher())
@@ -18,6 +19,13 @@ def stream(steps, streams=1):
 
 def network(readout, **settings):
     return Engine(random_weights(np.random.default_rng(1), N, N_IN, N_OUT), RULE, readout=readout, **settings)
+
+
+def error_driven(**settings):
+    """Return a network with NLMS, of types that the covering array compiles anyhow: its hidden layer is plain."""
+    rule = WindowedNP(0.0, 0.0, window=1, replicas=1, antithetic=False, noise=Rademacher())
+    parts = {"cell": LeakSpectrum(1.0), "decorrelation": Whitening(0.0), "readout": NLMS(0.5)}
+    return Engine(random_weights(np.random.default_rng(1), N, N_IN, N_OUT), rule, **parts, **settings)
 
 
 def whole_readout(engine):
@@ -73,7 +81,7 @@ def test_rls_stays_bounded_where_nothing_excites_it() -> None:
 
 
 def test_nlms_cancels_its_share_of_the_error_of_the_same_sample() -> None:
-    engine = network(NLMS(0.5), direct=True)
+    engine = error_driven(direct=True)
     U, Y = stream(1)
     first = whole_readout(engine)
     engine.run(U, Y)
@@ -84,7 +92,7 @@ def test_nlms_cancels_its_share_of_the_error_of_the_same_sample() -> None:
 
 def test_a_late_target_teaches_by_the_error_of_the_present_readout() -> None:
     delay = 3
-    engine = network(NLMS(0.5), target_delay=delay)
+    engine = error_driven(target_delay=delay)
     U, Y = stream(12)
     samples = []
     for t in range(12):
@@ -133,7 +141,7 @@ def test_a_bad_readout_is_named(settings, message: str) -> None:
 
 
 def test_losses_alone_do_not_teach_a_readout_that_needs_errors() -> None:
-    learner = OnlineLearner(1, 5, 1, rule=RULE, readout=NLMS())
-    learner.forward([1.0])
+    spec = OnlineLearner(1, 5, 1, rule=RULE, readout=NLMS()).spec
     with pytest.raises(TypeError, match=r"feedback gives losses only.*use step\(u, y\)"):
-        learner.feedback(1.0, 2.0)
+        require_losses_do(spec)
+    require_losses_do(OnlineLearner(1, 5, 1, rule=RULE).spec)
