@@ -20,8 +20,8 @@ from onlinernn.kernels.readouts import RLS
 #: rounding. In float32 the outputs are some hundred times 2^-24, growing with n. What is learnt comes from the
 #: difference of two copies: errors of 2^-24 to 2e-7 (the fast tanh) in numbers of order 1, against a perturbation of
 #: sigma = 0.05, are 1e-6 to 4e-6 of it, and a loss difference sums terms of both signs: where these nearly cancel, as
-#: with the softmax of two outputs, its relative error is a hundred times as much. The full product, two to seven
-#: lessons each, stays below 7e-4, the long runs of the covering array below 2e-5; the outputs below 1.1e-5.
+#: with the softmax of two outputs, its relative error is a hundred times as much. The full product, a few lessons
+#: each, stays below 1.1e-3, the long runs of the covering arrays below 6e-5; the outputs below 2.5e-6.
 BOUNDS = {np.float64: (1e-10, 1e-10), np.float32: (3e-5, 2e-3)}
 
 
