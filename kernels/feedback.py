@@ -31,10 +31,11 @@ class LearnedFeedback(NamedTuple):
         L_q = f'_q sum_tau F_tau^T e_{q+tau}                g_q = sum_i (f'_q,i)^2 sum_tau,o F_tau,o,i^2
         dR  = lr_hidden L_q v_{q-1}^T / [(1 + v_{q-1} . x_{q-1} + |u_q|^2) (1 + max(g_q, mean of g))]
 
-    where x is what R reads, and v the same, or with :class:`Whitening` its whitened form ``D^T D x``; A and b learn with
-    u_q and the constant of the biases, which ``|u_q|^2`` contains. F is corrected before it is used; the mean of g runs
-    with rate 1e-3. The second bracket is how far the step moves the outputs: it cannot overshoot, however strong the
-    responses. Where a noisy copy strays further than ``|x~ - x|^2 = 100 n sigma^2``, all are set back to the clean one.
+    where x is what R reads, and v the same, or with :class:`Whitening` its whitened form ``D^T D x``; A and b learn
+    with u_q and the constant of the biases, which ``|u_q|^2`` contains. F is corrected before it is used; the mean of g
+    runs with rate 1e-3. The second bracket is how far the step moves the outputs: it cannot overshoot, however strong
+    the responses. Where a noisy copy strays further than ``|x~ - x|^2 = 100 n sigma^2``, all are set back to the clean
+    one.
 
     What a synapse sees: its presynaptic activity (plain or whitened); its neuron's noise, slope and impulse response;
     the broadcast output errors, residual and norms.
@@ -58,10 +59,10 @@ class LearnedFeedback(NamedTuple):
     8
     """
 
-    lr_hidden: float = 0.1
+    lr_hidden: float = 0.08
     lags: int = 13
     sigma: float = 1e-2
-    lr_response: float = 0.3
+    lr_response: float = 0.1
     noise: Any = Rademacher()
 
 

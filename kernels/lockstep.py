@@ -45,6 +45,8 @@ from onlinernn.kernels.updates import (
     taps,
 )
 
+HIDDEN = FROZEN_A | FROZEN_R
+
 
 @compiled(**WHOLE)
 def compare(tags: Any, work: Any, spec: Any, tally: Any, losses: Any, noisy_losses: Any) -> None:
@@ -200,7 +202,8 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
         finite, guarded = readout_signal(spec.readout, rule, tags, work, row, rate)
         tally[GUARD_READOUT] += guarded
     source = tagged - lag(rule)
-    moving = per_step and (learning or lag(rule) + taps(rule) > 0) and rule.lr_hidden != 0.0
+    moving = per_step and (learning or lag(rule) + taps(rule) > 0)
+    moving = moving and rule.lr_hidden != 0.0 and frozen & HIDDEN != HIDDEN
     if moving:
         finite_hidden, guarded = hidden_signal(rule, params, tags, work, spec, tally, tagged, rule.lr_hidden * rate)
         tally[GUARD_HIDDEN] += guarded

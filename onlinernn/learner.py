@@ -23,7 +23,7 @@ from onlinernn.weights import named_weights
 
 
 class OnlineLearner(Persistent):
-    """A recurrent network that learns online, without gradients, from the difference of two losses.
+    """A recurrent network that learns online, without gradients, from the difference of two copies.
 
     ``a_t = A u_t + R s_{t-1} + b``, ``x_t = f(a_t)``, ``s_t = D x_t`` (s = x without decorrelation),
     ``y_t = B s_t + c``. A noisy copy runs beside it; after every step the rule changes the weights from the loss
@@ -34,9 +34,9 @@ class OnlineLearner(Persistent):
     n_in, n_hidden, n_out
         Number of inputs, hidden units and outputs, each at least 1.
     rule
-        The learning rule: :class:`ANP`, :class:`NP`, :class:`WP`.
+        The learning rule: :class:`ANP`, :class:`NP`, :class:`WP`, :class:`WindowedNP`, :class:`LearnedFeedback`.
     cell
-        The cell: :class:`Tanh` or :class:`LeakyTanh`.
+        The cell: :class:`Tanh`, :class:`LeakyTanh` or :class:`LeakSpectrum`.
     loss
         :class:`SquaredError` or :class:`SoftmaxCrossEntropy`.
     decorrelation
@@ -55,24 +55,21 @@ class OnlineLearner(Persistent):
     frozen
         What does not learn, of A, R, B and D; the biases go with A and B, E with B.
     resync
-        The noisy copy is set back to the clean one after every `resync` steps; 0 is never.
+        The noisy copy is set back to the clean one after so many steps; 0 is never.
     target_delay
-        The target passed at time t belongs to the input of step ``t - target_delay``; those of the first
-        `target_delay` steps belong to no input and are ignored.
+        The target passed at time t belongs to step ``t - target_delay``; the first `target_delay` ones are ignored.
     streams
-        Number of parallel streams that share the weights; their updates are averaged. With more than one, inputs and
-        targets have a leading axis ``(streams, ...)`` per step.
+        Parallel streams that share the weights, their updates averaged; above 1 rows have an axis for them first.
     replicas
-        Number of noisy copies; their updates are averaged. A rule may bring its own number.
+        Noisy copies, their updates averaged; a rule may bring its own number.
     bias
-        The constant that drives the biases, ``a_t = A u_t + R s_{t-1} + bias b`` and likewise c; 0 or False: there are
-        none. It sets how fast they learn beside the weights.
+        The constant that drives b and c, ``a_t = A u_t + R s_{t-1} + bias b``; 0 or False: there are none.
     spectral_radius, input_scale, bias_scale
         Of the initial weights; see :func:`onlinernn.initialise.reservoir`. The readout starts at zero.
     dtype
-        float32 or float64, of all weights and activities.
+        float32 or float64.
     seed
-        Seed of the initial weights and of the perturbations, at least 0.
+        Of the initial weights and of the perturbations.
 
     Raises
     ------
@@ -137,8 +134,7 @@ class OnlineLearner(Persistent):
             dtype=self.dtype,
         )
         sizes = self.spec.sizes
-        self.n_in, self.n_hidden, self.n_out = sizes.inputs, sizes.hidden, sizes.outputs
-        self.streams, self.replicas = sizes.streams, sizes.replicas
+        self.n_in, self.n_hidden, self.n_out, self.streams, self.replicas = sizes[:5]
         names = {"spectral_radius": spectral_radius, "input_scale": input_scale, "bias_scale": bias_scale}
         radius, scale, of_bias = (number(name, value, 0.0) for name, value in names.items())
         self._allocate()

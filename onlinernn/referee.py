@@ -22,9 +22,9 @@ class Referee:
     """A learner beside a frozen shadow of itself: the one with the lower running loss speaks.
 
     The shadow starts from the same weights and learns its readout (and D) only. After every `period` steps the mean
-    losses of both go into running means, ``score <- memory score + (1 - memory) mean``; until the next look the one with
-    the lower score gives the predictions. After `patience` looks in a row that the learner has lost, its hidden layer has
-    done harm: the learner goes on from all that the shadow is.
+    losses of both go into running means, ``score <- memory score + (1 - memory) mean``; until the next look the one
+    with the lower score gives the predictions. After `patience` looks in a row that the learner has lost, its hidden
+    layer has done harm: the learner goes on from all that the shadow is.
 
     Twice the memory and twice the time of the learner, and nothing else that its hardware would need: two numbers.
 
@@ -54,7 +54,7 @@ class Referee:
     True
     """
 
-    def __init__(self, learner: OnlineLearner, period: int = 100, memory: float = 0.9, patience: int = 50) -> None:
+    def __init__(self, learner: OnlineLearner, period: int = 200, memory: float = 0.8, patience: int = 25) -> None:
         if learner.steps:
             raise ValueError(f"the learner has taken {learner.steps} steps; a referee needs one that has taken none")
         self.period = whole("period", period, 1)
