@@ -49,7 +49,8 @@ class LearnedFeedback(NamedTuple):
     sigma
         Standard deviation of the perturbation, in units of the drive, > 0.
     lr_response
-        Learning rate of the impulse responses, in [0, 2).
+        Learning rate of the impulse responses, in [0, 2]; no schedule scales it. None are learnt where A and R are
+        frozen.
     noise
         The noise source.
 

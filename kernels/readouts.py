@@ -24,7 +24,7 @@ class NLMS(NamedTuple):
     Parameters
     ----------
     rate
-        Learning rate, in [0, 2): 1 cancels the error of the present sample where ``|z|`` is large.
+        Learning rate, >= 0, and below 2 to be stable: 1 cancels the error of the present sample where ``|z|`` is large.
 
     References
     ----------

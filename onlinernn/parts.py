@@ -64,6 +64,7 @@ RANGES: Mapping[str, Range] = {
     "decay": Range(0, 1, above=True),
     "window": Range(1),
     "lags": Range(1),
+    "lr_response": Range(0, 2),
 }
 
 #: What each kind of part has to implement: one of these.

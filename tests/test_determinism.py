@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from engine import Engine, random_weights
 from numba import float32, float64, njit, typeof, types
-from parts_matrix import Case, covering_cases
+from parts_matrix import FAMILIES, Case, covering
 
 from onlinernn.kernels import advance, cells, decorrelation, losses, passes
 from onlinernn.kernels.decorrelation import Decorrelation
 from onlinernn.kernels.layout import N_TALLY
 from onlinernn.kernels.rules import ANP
 
-# Each combination that the agreement test compiles anyhow: all rules, with and without decorrelation.
-CASES = list({case.compiles_as(): case for case in covering_cases()}.values())
+# Each combination that the agreement test compiles anyhow: all rules and readouts, with and without decorrelation.
+COVERED = [case for name in FAMILIES for case in covering(name, strength=2 if name == "paper" else 1).cases]
+CASES = [case._replace(frozen=()) for case in {case.compiles_as(): case for case in COVERED}.values()]
 N, N_IN, N_OUT, STEPS = 9, 2, 3, 60
 
 
@@ -26,12 +27,10 @@ def network(case: Case, seed: int = 7, **changes: Any) -> Engine:
         cell=case.cell,
         loss=case.loss,
         decorrelation=case.decorrelation,
-        resync=case.resync,
-        target_delay=case.target_delay,
-        streams=case.lanes[0],
-        replicas=case.lanes[1],
+        bias=case.bias,
         dtype=case.dtype,
         seed=seed,
+        **case.settings(),
     )
 
 
@@ -48,7 +47,7 @@ def same_bits(one: Any, other: Any) -> bool:
 
 def everything(engine: Engine) -> list[np.ndarray]:
     """Return all that the next step depends on."""
-    return [*engine.params, *engine.state, *engine.tags, engine.tally]
+    return [*engine.params, *engine.state, *engine.tags, *engine.traces, engine.tally]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
