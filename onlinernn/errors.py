@@ -48,3 +48,7 @@ class DivergenceError(ArithmeticError):
 
 class CheckpointError(ValueError):
     """A file is not a checkpoint that this version can read: truncated, foreign, or written by a later version."""
+
+
+class StudyError(ValueError):
+    """A study cannot go on: its results file, its cluster or its arguments do not do. Nothing finished is lost."""

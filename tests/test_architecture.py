@@ -95,6 +95,18 @@ ROOMS = (
         ("kernels/*.py", "onlinernn/results.py", "onlinernn/referee.py", *OBJECTS, *JUDGES, *APART),
         (),
     ),
+    Room(
+        ("onlinernn/studies/*.py",),
+        (
+            "kernels/*.py",
+            "onlinernn/studies/*.py",
+            *(f"onlinernn/{name}.py" for name in ("__init__", "settings", "controls", "compare", "checkpoint")),
+            *OBJECTS,
+            *JUDGES,
+            *APART,
+        ),
+        ("numpy", "matplotlib"),
+    ),
     Room(("onlinernn/bench_peers.py",), (), NUMBA),
     Room(("onlinernn/bench.py",), ("kernels/*.py", "onlinernn/bench_peers.py", *OBJECTS), ("numpy",)),
     Room(("onlinernn/cli*.py", "onlinernn/__main__.py", "demos/*.py"), ("kernels/*.py", "onlinernn/*.py"), ("numpy",)),
