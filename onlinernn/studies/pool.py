@@ -106,7 +106,7 @@ class ClusterWorkers:
     @property
     def at_once(self) -> int:
         """Two trials for every thread of every worker that is there now, so that none waits for the next."""
-        return max(2 * sum(self._client.nthreads().values()), 2)
+        return max(2 * int(sum(self._client.nthreads().values())), 2)
 
     def executor(self) -> Executor:
         """Return Dask's own executor: it starts the trials of a lost worker again on another one."""
