@@ -1,28 +1,24 @@
 """The learner: two copies of a recurrent network in lockstep, one clean and one perturbed, learning at every step."""
 
-import functools
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from onlinernn.accounts import bytes_by_role, counts
 from onlinernn.chunks import Progress, chunks
-from onlinernn.errors import DivergenceError
 from onlinernn.initialise import reservoir
-from onlinernn.inputs import number, read_array, read_losses, read_weight
-from onlinernn.kernels import entry, layout
+from onlinernn.inputs import number, read_array, read_losses
+from onlinernn.kernels import layout
 from onlinernn.kernels.cells import Tanh
 from onlinernn.kernels.losses import SquaredError
 from onlinernn.kernels.rules import ANP
+from onlinernn.network import Network
 from onlinernn.results import StepResult, Trace
-from onlinernn.snapshot import Persistent
-from onlinernn.specification import require_losses_do, retuned, specify
-from onlinernn.weights import named_weights
+from onlinernn.specification import require_losses_do, specify
 
 
-class OnlineLearner(Persistent):
+class OnlineLearner(Network):
     """A recurrent network that learns online, without gradients, from the difference of two copies.
 
     ``a_t = A u_t + R s_{t-1} + b``, ``x_t = f(a_t)``, ``s_t = D x_t`` (s = x without decorrelation),
@@ -141,45 +137,6 @@ class OnlineLearner(Persistent):
         A, R, b = reservoir(self.n_in, self.n_hidden, radius, scale, of_bias, self.spec.seed)
         self._params.A[: self.n_in], self._params.R[...], self._params.A[self.n_in] = A.T, R, b
 
-    def _allocate(self) -> None:
-        sizes = self.spec.sizes
-        self._arena = layout.allocate(sizes, self.bias, self.dtype, getattr(self.spec.readout, "ridge", 1.0))
-        self._params, self._state, self._tags, self._traces, self._work = layout.unpack(self._arena, sizes)
-        self._tally = np.zeros(layout.N_TALLY, np.int64)
-        one = (1, self.streams)
-        self._inputs, self._targets = (np.zeros((*one, size)) for size in (self.n_in, self.n_out))
-        self._predictions = np.zeros((*one, self.n_out), self.dtype)
-        self._losses, self._noisy_losses = np.zeros(one, self.dtype), np.zeros(one, self.dtype)
-        first = (0, 0) if self.streams == 1 else 0  # one step as the user sees it, of the same memory
-        self._u, self._y, self._prediction = self._inputs[first], self._targets[first], self._predictions[first]
-        self._buffers = (self._inputs, self._targets, self._predictions, self._losses, self._noisy_losses)
-        self._run: Callable[..., int] = self._first_run
-        self._bind()
-
-    def _bind(self) -> None:
-        """Lay out what every call of the kernels takes."""
-        self._arrays = (self._arena, self._tally, self.spec)
-        self._step_args = self._arrays + self._buffers
-
-    @functools.cached_property
-    def _entries(self) -> entry.EntryPoints:
-        return entry.entry_points(self.spec)
-
-    def _first_run(self, *args: Any) -> int:
-        """Compile, or load from the disk cache, at the first call."""
-        self._run = entry.specialised(self._entries.run, *self._step_args)
-        return int(self._run(*args))
-
-    @property
-    def target_delay(self) -> int:
-        """How many steps later a target arrives."""
-        return int(self.spec.target_delay)
-
-    @property
-    def steps(self) -> int:
-        """Number of steps done so far."""
-        return int(self._tally[layout.TICK])
-
     def step(self, u: ArrayLike, y: ArrayLike | None = None) -> StepResult:
         """Predict, then learn.
 
@@ -230,10 +187,6 @@ class OnlineLearner(Persistent):
         read_array("u", u, u.shape, self.dtype)
         read_array("y", y, y.shape, self.dtype, missing=True)
         raise self._diverged(self.steps - 1)
-
-    def _diverged(self, step: int) -> DivergenceError:
-        spoilt = [name for name, weight in self._writable().items() if not np.isfinite(weight).all()]
-        return DivergenceError.at(step, spoilt, f"{self.spec.rule}, {self.spec.decorrelation}")
 
     def run(
         self,
@@ -355,95 +308,3 @@ class OnlineLearner(Persistent):
         self._tally[layout.OPEN] = 0
         if self._entries.feedback(*self._arrays) != layout.OK:
             raise self._diverged(self.steps - 1)
-
-    def _finish(self) -> None:
-        """Finish a half-done step without teaching."""
-        self._work.taught[...] = False
-        self._tally[layout.OPEN] = 0
-        self._entries.feedback(*self._arrays)
-
-    def reset(self) -> None:
-        """Forget the past: activities and tags become zero, the weights stay. The noise does not repeat."""
-        if self._tally[layout.OPEN]:
-            self._finish()
-        self._refresh(changed=False)
-        for array in (*self._state, *self._tags, *self._traces):
-            array[...] = 0
-        self._tally[layout.ORIGIN] = self._tally[layout.TICK]
-
-    def _refresh(self, changed: bool) -> None:
-        if changed or self._tally[layout.PENDING]:
-            self._entries.refresh(*self._arrays, changed)
-
-    @property
-    def weights(self) -> dict[str, np.ndarray]:
-        """Read-only views of the weights as the paper names them.
-
-        A (n_hidden, n_in), R (n_hidden, n_hidden), B (n_out, n_hidden), with a direct link E (n_out, n_in), with biases
-        b (n_hidden,) and c (n_out,), and with decorrelation D (n_hidden, n_hidden).
-        """
-        self._refresh(changed=False)
-        views = self._writable()
-        for view in views.values():
-            view.flags.writeable = False
-        return views
-
-    def _writable(self) -> dict[str, np.ndarray]:
-        return named_weights(self._params, self.spec.sizes, bias=self.bias > 0)
-
-    def set_weights(self, **weights: ArrayLike) -> None:
-        """Copy weights in.
-
-        Parameters
-        ----------
-        **weights
-            Any of A, R, b, B, E, c, D in the shapes of :attr:`weights`; finite.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a name is unknown, or an array has the wrong shape or is not finite; nothing has changed then.
-        """
-        self._refresh(changed=False)
-        views = self._writable()
-        new = {name: read_weight(name, value, views, self.dtype) for name, value in weights.items()}
-        for name, value in new.items():
-            views[name][...] = value
-        if not self._tally[layout.OPEN]:
-            self._refresh(changed=True)
-
-    def retune(self, frozen: Collection[str] | None = None, **fields: float) -> None:
-        """Change what learns, or how fast, from the next step on.
-
-        Parameters
-        ----------
-        frozen
-            What does not learn from now on, of A, R, B and D; None: as so far.
-        **fields
-            New values of fields of the rule, as ``lr_hidden=0.0``.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a name is unknown, a value out of range, or a new learner is needed for it; nothing has changed then.
-        """
-        self.spec = retuned(self.spec, frozen, fields)
-        self._bind()
-
-    def memory(self) -> dict[str, int]:
-        """Return what the learner keeps, in bytes by role. It depends on the sizes only, never on the time.
-
-        ``weights``; ``responses`` (the impulse responses that a rule learns); ``covariance`` (of RLS); ``activities``
-        of all copies; ``tags`` that wait for their target; ``traces``; ``noise`` (seed and step: the noise itself is
-        never stored); ``scratch`` of one step.
-        """
-        groups = (self._params, self._state, self._tags, self._traces)
-        return bytes_by_role(*groups, self._arena, self._buffers, self._tally)
-
-    def report(self) -> dict[str, int]:
-        """Return what was counted: steps, steps that taught, dead steps, bites of the guard.
-
-        ``dead`` counts the steps whose loss differences were exactly zero, ``guarded_hidden`` and
-        ``guarded_readout`` the perturbations whose power was below the rule's floor.
-        """
-        return counts(self._tally)
