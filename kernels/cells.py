@@ -137,6 +137,16 @@ def cell_slope(cell: Any, x: Any, i: Any, drive: Any) -> Any:
     return 1.0
 
 
+@open_function(default=True)
+def cell_memory(cell: Any, x: Any, i: Any) -> Any:
+    """Return what is left over time of a push of neuron `i` of size 1, squared and summed, if nothing else is pushed.
+
+    `x` (n_vars, n) holds the cell's variables. Only rules that watch the noisy copies stray call it; for a cell that
+    cannot tell it is taken as 1: nothing is left after the step.
+    """
+    return 1.0
+
+
 @cell_step.register(Tanh)
 def _tanh_step(cell: Any, x: Any, i: Any, drive: Any) -> Any:
     return squash(drive, cell.exact)
@@ -179,3 +189,15 @@ def _leaky_tanh_slope(cell: Any, x: Any, i: Any, drive: Any) -> Any:
 def _leak_spectrum_slope(cell: Any, x: Any, i: Any, drive: Any) -> Any:
     h, one = squash(drive, cell.exact), x.dtype.type(1)
     return _leak(x, i, cell.slowest) * (one - h * h)
+
+
+@cell_memory.register(LeakyTanh)
+def _leaky_tanh_memory(cell: Any, x: Any, i: Any) -> Any:
+    alpha, two = x.dtype.type(cell.alpha), x.dtype.type(2)
+    return 1 / (alpha * (two - alpha))
+
+
+@cell_memory.register(LeakSpectrum)
+def _leak_spectrum_memory(cell: Any, x: Any, i: Any) -> Any:
+    alpha, two = _leak(x, i, cell.slowest), x.dtype.type(2)
+    return 1 / (alpha * (two - alpha))

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from onlinernn.kernels.cells import cell_slope
+from onlinernn.kernels.cells import cell_memory, cell_slope
 from onlinernn.kernels.decorrelation import learns_from_q
 from onlinernn.kernels.dispatch import LOOP, compiled, where_implemented
 from onlinernn.kernels.layout import TICK
 from onlinernn.kernels.noise import Rademacher, draw
 from onlinernn.kernels.passes import copy_row, dot
-from onlinernn.kernels.rules import node_noise
+from onlinernn.kernels.rules import contraction, node_noise
 from onlinernn.kernels.updates import after_resync, hidden_signal, lag, reads_error, strays, taps
 
 
@@ -37,8 +37,17 @@ class LearnedFeedback(NamedTuple):
     the responses. Where a noisy copy strays further than ``|x~ - x|^2 = 100 n sigma^2``, all are set back to the clean
     one.
 
-    What a synapse sees: its presynaptic activity (plain or whitened); its neuron's noise, slope and impulse response;
-    the broadcast output errors, residual and norms.
+    The noisy copy also tells whether the network forgets. With mu the leak of a neuron and all means running ones of
+    rate 1e-3, in each step with a target::
+
+        excess = mean of |x~ - x|^2 / (stray sigma^2 mean of sum_i f'_i^2 / (mu_i (2 - mu_i))) - 1
+        R     <- R (1 - contraction min(1, max(0, excess)))
+
+    The mean below is what noise leaves in units without recurrence. The distance grows without bound where a network
+    nears chaos; `stray` says how far above the other it may be.
+
+    What a synapse sees: its weight; its presynaptic activity (plain or whitened); its neuron's noise, slope and impulse
+    response; the broadcast output errors, residual, norms and stray.
 
     Parameters
     ----------
@@ -51,6 +60,10 @@ class LearnedFeedback(NamedTuple):
     lr_response
         Learning rate of the impulse responses, in [0, 2]; no schedule scales it. None are learnt where A and R are
         frozen.
+    contraction
+        Largest share of R that a step takes away where the noisy copies stray, in [0, 1]; 0 takes none.
+    stray
+        How many times as far as without recurrence the noisy copies may stray, in squares, > 0.
     noise
         The noise source.
 
@@ -64,11 +77,13 @@ class LearnedFeedback(NamedTuple):
     lags: int = 13
     sigma: float = 1e-2
     lr_response: float = 0.1
+    contraction: float = 2.5e-4
+    stray: float = 8.0
     noise: Any = Rademacher()
 
 
-#: Entries of ``Params.running``.
-STRENGTH = 0
+#: Entries of ``Params.running``: the means of g and of both distances, and the share of R that is kept.
+STRENGTH, STRAY, ALONE, KEPT = range(4)
 
 
 @node_noise.register(LearnedFeedback)
@@ -123,6 +138,11 @@ def distance(a: Any, b: Any) -> Any:
     return total
 
 
+@contraction.register(LearnedFeedback)
+def _contraction(rule: Any, params: Any) -> Any:
+    return params.running[0, KEPT]
+
+
 @after_resync.register(LearnedFeedback)
 def _after_resync(rule: Any, tags: Any) -> None:
     for row in range(tags.hidden.shape[0]):  # pushes that no difference remembers any more
@@ -156,6 +176,7 @@ def _hidden_signal(rule: Any, params: Any, tags: Any, work: Any, spec: Any, tall
         finite &= math.isfinite(dot(work.error[s], work.error[s]))
     if finite:
         learn_responses(params.F, tags.hidden, tick, slots, rule.lags, work.residual, work.gain)
+    finite &= watch(rule, spec.cell, work.x, work.a, tags.slope, now, params.running[0], streams)
     for s in range(streams):
         respond(params.F, tags.error, source, slots, s, rule.lags, work.signal[s], work.strength[s])
         u = tags.u[row + s]
@@ -168,6 +189,34 @@ def _hidden_signal(rule: Any, params: Any, tags: Any, work: Any, spec: Any, tall
         params.running[0, STRENGTH] += 1e-3 / streams * (strength - mean)
         finite &= math.isfinite(dot(work.signal[s], work.signal[s]))
     return finite, 0
+
+
+@compiled(**LOOP)
+def watch(rule: Any, cell: Any, x: Any, activity: Any, slope: Any, now: Any, running: Any, streams: Any) -> Any:
+    """Take in how far the noisy copies have strayed, and how far noise alone would take them; return if it is finite.
+
+    `x` and `activity` are those of all copies, the slopes those of the clean ones, from row `now` on.
+    """
+    lanes = activity.shape[0]
+    copies, n_vars = lanes // streams, x.shape[0] // lanes
+    strayed, alone = 0.0, 0.0
+    for s in range(streams):
+        first = s * copies
+        of_clean = x[first * n_vars : (first + 1) * n_vars]
+        for lane in range(first + 1, first + copies):
+            strayed += distance(activity[first], activity[lane]) / ((copies - 1) * streams)
+        power = slope.dtype.type(0)
+        for i in range(slope.shape[1]):
+            power += slope[now + s, i] * slope[now + s, i] * cell_memory(cell, of_clean, i)
+        alone += power / streams
+    strayed /= rule.sigma * rule.sigma
+    if not (math.isfinite(strayed) and math.isfinite(alone)):
+        return False
+    running[STRAY] += 1e-3 * (strayed - running[STRAY])
+    running[ALONE] += 1e-3 * (alone - running[ALONE])
+    excess = running[STRAY] / (rule.stray * max(running[ALONE], 1e-9)) - 1.0
+    running[KEPT] = 1.0 - rule.contraction * min(1.0, max(0.0, excess))
+    return True
 
 
 @compiled(**LOOP)

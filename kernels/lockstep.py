@@ -30,7 +30,7 @@ from onlinernn.kernels.layout import (
 from onlinernn.kernels.losses import loss, loss_difference
 from onlinernn.kernels.passes import copy_row
 from onlinernn.kernels.readouts import learn_readout, perturbed, present_error, readout_rate, readout_signal
-from onlinernn.kernels.rules import synapse_noise
+from onlinernn.kernels.rules import contraction, synapse_noise
 from onlinernn.kernels.schedules import factor
 from onlinernn.kernels.traces import decay, keeps_traces, learn_from_trace, trace_layers
 from onlinernn.kernels.updates import (
@@ -81,25 +81,40 @@ def recurrent_pass(
     spec: Any,
     tagged: Any,
     learning: Any,
+    share: Any,
     block: Any,
 ) -> None:
     """Learn the rows of R from step `tagged`, and use them at once for the recurrent drive of the next step.
 
-    `pre` holds what R read in the tagged step from row `before` on, `signal` (S, n) and `gains` (S, K) what it means.
+    `pre` holds what R read in the tagged step from row `before` on, `signal` (S, n) and `gains` (S, K) what it means;
+    a rule that shrinks R keeps a `share` of it.
     """
     n, lanes = signal.shape[1], state.s.shape[0]
+    share = signal.dtype.type(share)
     if learning and lanes == 2 and learns_rank1(spec.rule):
+        drives = state.drive
         passes.learn_and_multiply(
-            R, TOP, signal[0], pre[before], state.s[0], state.s[1], state.drive[0], state.drive[1]
+            spec.rule, R, TOP, share, signal[0], pre[before], state.s[0], state.s[1], drives[0], drives[1]
         )
         return
     for lo in range(0, n, block):
         rows = R[lo : lo + block]
         if learning:
+            passes.shrink(spec.rule, rows, share)
             learn_weights(spec.rule, rows, lo, signal, pre, before, gains, spec.seed, tagged, noise.SYNAPSE_RECURRENT)
         for lane in range(0, lanes, 2):
             twin = min(lane + 1, lanes - 1)
             passes.multiply(rows, lo, state.s[lane], state.s[twin], state.drive[lane], state.drive[twin])
+
+
+def _whole(rule: Any, params: Any, learning: Any) -> Any:
+    return 1.0
+
+
+@where_implemented(contraction, otherwise=_whole)
+def kept_share(rule: Any, params: Any, learning: Any) -> Any:
+    """Return the share of R that is kept in this step; all of it where no target came."""
+    return contraction(rule, params) if learning else 1.0
 
 
 def _no_noisy_recurrent_drive(rule: Any, seed: Any, tick: Any, streams: Any, s: Any, drive: Any) -> None:
@@ -225,7 +240,8 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
         after_resync(rule, tags)
     moving = moving and frozen & FROZEN_R == 0
     before = (source - 1) % slots * streams
-    recurrent_pass(params.R, state, work.signal, work.gain, tags.s, before, spec, source, moving, spec.sizes.block)
+    share, block = kept_share(rule, params, learning), spec.sizes.block
+    recurrent_pass(params.R, state, work.signal, work.gain, tags.s, before, spec, source, moving, share, block)
     noisy_recurrent_drive(rule, spec.seed, tick + 1, streams, state.s, state.drive)
     tally[TICK] = tick + 1
     for lane in range(lanes):
@@ -248,5 +264,6 @@ def set_back(state: Any, streams: Any) -> None:
 @compiled(**WHOLE)
 def recompute_drive(params: Any, state: Any, tags: Any, work: Any, spec: Any, tally: Any) -> None:
     """Compute the recurrent drive of the next step anew, after R was changed from outside."""
-    recurrent_pass(params.R, state, work.signal, work.gain, tags.s, 0, spec, tally[TICK], False, spec.sizes.block)
+    block = spec.sizes.block
+    recurrent_pass(params.R, state, work.signal, work.gain, tags.s, 0, spec, tally[TICK], False, 1.0, block)
     noisy_recurrent_drive(spec.rule, spec.seed, tally[TICK], work.u.shape[0], state.s, state.drive)

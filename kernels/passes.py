@@ -10,7 +10,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from onlinernn.kernels.dispatch import FAST, INNER, LOOP, compiled
+from onlinernn.kernels.dispatch import FAST, INNER, LOOP, compiled, where_implemented
+from onlinernn.kernels.rules import contraction
 
 
 @compiled(**FAST)
@@ -91,17 +92,41 @@ def learn(rows: Any, lo: Any, signal: Any, pre: Any) -> None:
             rows[i, j] -= c * pre[j]
 
 
+def _all(rule: Any, weight: Any, share: Any) -> Any:
+    return weight
+
+
+@where_implemented(contraction, otherwise=_all)
+def kept(rule: Any, weight: Any, share: Any) -> Any:
+    """Return what is left of a recurrent weight, where the rule shrinks them."""
+    return share * weight
+
+
+def _no_shrinking(rule: Any, rows: Any, share: Any) -> None:
+    pass
+
+
+@where_implemented(contraction, otherwise=_no_shrinking)
+def shrink(rule: Any, rows: Any, share: Any) -> None:
+    """``rows *= share``, where the rule shrinks the recurrent weights."""
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            rows[i, j] *= share
+
+
 @compiled(**LOOP)
-def learn_and_multiply(rows: Any, lo: Any, signal: Any, pre: Any, a: Any, b: Any, out_a: Any, out_b: Any) -> None:
-    """The rank-1 update, and :func:`multiply` by the new weights, in one pass."""
+def learn_and_multiply(
+    rule: Any, rows: Any, lo: Any, share: Any, signal: Any, pre: Any, a: Any, b: Any, out_a: Any, out_b: Any
+) -> None:
+    """Keep a `share` of the weights, learn the rank-1 update, and :func:`multiply` by the new weights, in one pass."""
     zero = rows.dtype.type(0)
     count, n = rows.shape
     for i in range(0, count - 1, 2):
         first, second = signal[lo + i], signal[lo + i + 1]
         first_a, first_b, second_a, second_b = zero, zero, zero, zero
         for j in range(n):
-            w = rows[i, j] - first * pre[j]
-            v = rows[i + 1, j] - second * pre[j]
+            w = kept(rule, rows[i, j], share) - first * pre[j]
+            v = kept(rule, rows[i + 1, j], share) - second * pre[j]
             rows[i, j] = w
             rows[i + 1, j] = v
             first_a += w * a[j]
@@ -112,6 +137,7 @@ def learn_and_multiply(rows: Any, lo: Any, signal: Any, pre: Any, a: Any, b: Any
         out_a[lo + i + 1], out_b[lo + i + 1] = second_a, second_b
     if count % 2 == 1:
         i = count - 1
+        shrink(rule, rows[i:], share)
         learn(rows[i:], lo + i, signal, pre)
         out_a[lo + i], out_b[lo + i] = dot(rows[i], a), dot(rows[i], b)
 

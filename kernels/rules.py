@@ -146,6 +146,14 @@ def power_floor(rule: Any, size: Any) -> Any:
 
 
 @open_function()
+def contraction(rule: Any, params: Any) -> Any:
+    """Return the share of itself that each recurrent weight keeps in a step that teaches.
+
+    `params` are the learner's. Only rules that shrink the recurrent weights implement it.
+    """
+
+
+@open_function()
 def gain(rule: Any, lr: Any, delta_loss: Any, power: Any, size: Any) -> Any:
     """Return the third factor of a layer from its learning rate `lr` and the `delta_loss`, noisy minus clean.
 

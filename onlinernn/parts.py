@@ -65,6 +65,8 @@ RANGES: Mapping[str, Range] = {
     "window": Range(1),
     "lags": Range(1),
     "lr_response": Range(0, 2),
+    "contraction": Range(0, 1),
+    "stray": Range(0, above=True),
 }
 
 #: What each kind of part has to implement: one of these.

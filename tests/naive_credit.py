@@ -39,7 +39,7 @@ class NaiveFeedback(Naive):
         super().__init__(*args, **settings)
         self.F = np.zeros((self.rule.lags, self.m, self.n))
         self.errors = {}  # by (step, stream)
-        self.mean_strength = 0.0
+        self.mean_strength, self.mean_distance, self.mean_alone = 0.0, 0.0, 0.0
         self.first_push = 0  # pushes before this step are forgotten
 
     def push(self, t, stream, k):
@@ -66,6 +66,7 @@ class NaiveFeedback(Naive):
         for stream, target in taught.items():
             self.errors[tagged, stream] = self.error(self.whole_readout() @ self.what_is_read(tagged, stream), target)
         self.identify()
+        share = self.share_lost()
         lags, q = self.rule.lags, tagged - (self.rule.lags - 1)
         changes = {name: np.zeros(self.W[name].shape) for name in HIDDEN}
         for stream in range(self.streams if q >= 0 else 0):
@@ -79,7 +80,20 @@ class NaiveFeedback(Naive):
             changes["A"] += rate * np.outer(signal, record["u"]) / self.streams
             changes["R"] += rate * np.outer(signal, record["pre"]) / self.streams
             changes["b"] += rate * self.one * signal / self.streams
+        if taught and q >= 0:
+            changes["R"] += share * self.W["R"]
         return changes
+
+    def share_lost(self):
+        """Return what R loses because the noisy copies have strayed."""
+        rule = self.rule
+        distances = [np.sum((copies[k] - copies[0]) ** 2) for copies in self.x for k in range(1, len(copies))]
+        memory = 1 / (self.leak * (2 - self.leak))
+        alone = [np.sum(record["slope"] ** 2 * memory) for record in self.past[-1]]
+        self.mean_distance += 1e-3 * (np.mean(distances) / rule.sigma**2 - self.mean_distance)
+        self.mean_alone += 1e-3 * (np.mean(alone) - self.mean_alone)
+        excess = self.mean_distance / (rule.stray * max(self.mean_alone, 1e-9)) - 1
+        return rule.contraction * min(1, max(0, excess))
 
     def strayed(self):
         bound = 100 * self.n * self.rule.sigma**2

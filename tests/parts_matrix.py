@@ -37,8 +37,8 @@ WINDOWED = (
 )
 FEEDBACK = (
     LearnedFeedback(0.3, lags=1, sigma=0.05),
-    LearnedFeedback(0.3, lags=4, sigma=0.05),
-    LearnedFeedback(0.3, lags=6, sigma=0.01, lr_response=1.5),
+    LearnedFeedback(0.3, lags=4, sigma=0.05, contraction=0.01, stray=0.8),
+    LearnedFeedback(0.3, lags=6, sigma=0.01, lr_response=1.5, contraction=0.3, stray=0.1),
 )
 SHARED: dict[str, tuple[Any, ...]] = {
     "noise": (Gaussian(), Rademacher(), Uniform()),

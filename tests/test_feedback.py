@@ -23,6 +23,7 @@ from onlinernn import (
     Undecorrelated,
     Whitening,
 )
+from onlinernn.kernels.feedback import ALONE, STRAY
 from onlinernn.kernels.layout import TICK
 from onlinernn.kernels.noise import Gaussian, Rademacher
 from onlinernn.kernels.readouts import NLMS
@@ -139,11 +140,30 @@ def test_what_is_learnt_beside_copies_that_stray_agrees_with_the_naive_loops() -
     np.testing.assert_allclose(engine.params.F.reshape(naive.F.shape), naive.F, rtol=1e-6, atol=1e-8)
 
 
+def radius_after(rule: LearnedFeedback, taught: bool = True) -> float:
+    """Return the spectral radius that is left of one of 1.5, with nothing to be learnt beside."""
+    learner = OnlineLearner(1, 30, 1, rule=rule, spectral_radius=1.5, input_scale=0.3, seed=3)
+    rng = np.random.default_rng(1)
+    learner.run(rng.normal(size=(20_000, 1)), np.zeros((20_000, 1)) if taught else None)
+    return float(np.abs(np.linalg.eigvals(learner.weights["R"])).max())
+
+
+def test_recurrent_weights_shrink_until_the_network_forgets() -> None:
+    rule = LearnedFeedback(TINY)
+    kept = radius_after(rule)
+    assert 0.7 < kept < 1.2
+    assert radius_after(rule._replace(stray=3.0)) < kept
+    assert radius_after(rule._replace(contraction=0.0)) == pytest.approx(1.5)
+    assert radius_after(rule, taught=False) == pytest.approx(1.5)
+
+
 BAD = [
     ({"rule": LearnedFeedback(lags=0)}, "lags is 0; it must be at least 1"),
     ({"rule": LearnedFeedback(lags=1.5)}, "lags is 1.5; it must be a whole number"),
     ({"rule": LearnedFeedback(sigma=0)}, "sigma is 0"),
     ({"rule": LearnedFeedback(lr_hidden=-1)}, "lr_hidden is -1"),
+    ({"rule": LearnedFeedback(contraction=2)}, "contraction is 2; it must be at least 0 and at most 1"),
+    ({"rule": LearnedFeedback(stray=0)}, "stray is 0; it must be greater than 0"),
     ({"readout": Perturbed()}, r"learns from the output error, which readout=Perturbed\(\) does not use; use readout"),
 ]
 
@@ -163,9 +183,10 @@ def test_losses_alone_are_refused_before_anything_changes() -> None:
     assert learner._arena.tobytes() == arena
 
 
-# Learned feedback: its synapse sees its activity before it (whitened or not), its neuron's slope, pushes and impulse
-# responses, and the broadcast output errors, residual and norms. The broadcasts are sums over neurons that the kernel
-# computes itself. So the other neurons change places and signs, by which no sum changes but by rounding.
+# Learned feedback: its synapse sees its weight, its activity before it (whitened or not), its neuron's slope, pushes
+# and impulse responses, and the broadcast output errors, residual, norms and stray. The broadcasts are sums over
+# neurons that the kernel computes itself. So the other neurons change places and signs, by which no sum changes but by
+# rounding.
 
 
 class Synapse(NamedTuple):
@@ -186,7 +207,7 @@ def learning_scene(place: Synapse, seed: int) -> Engine:
     rng = np.random.default_rng(seed)
     engine = Engine(
         random_weights(rng, place.n, place.d, place.m),
-        LearnedFeedback(0.5, lags=TAPS, sigma=0.5),
+        LearnedFeedback(0.5, lags=TAPS, sigma=0.5, contraction=0.3, stray=1.0),
         decorrelation=Whitening(recurrent=place.recurrent),
         readout=NLMS(),
         direct=True,
@@ -195,6 +216,7 @@ def learning_scene(place: Synapse, seed: int) -> Engine:
     fill(engine, rng)
     for array in (engine.tags.norm, engine.tags.power, engine.params.running):
         array[...] = np.abs(array)
+    engine.params.running[0, [STRAY, ALONE]] = 1.3, 1.0  # some of R goes
     engine.tally[TICK] = 20 + place.seed % 5
     return engine
 
@@ -229,7 +251,9 @@ def seen_by(engine: Engine, place: Synapse) -> Seen:
         "the norm of what is before": (tags.norm, before),
         "the power of the pushes": (tags.power, pushed),
     }
-    neurons = [(params.F, slice(None)), (tags.hidden, pushed), (tags.slope, [row])]
+    if recurrent:
+        own["how far the copies stray"] = (params.running, (0, STRAY))
+    neurons = [(params.F, slice(None)), (tags.hidden, pushed), (tags.slope, [row, tick % slots]), (work.a, slice(None))]
     read = [(params.B, slice(None)), (tags.z, [tagged % slots])]
     broadcast = [(work.target, slice(None)), (params.running, slice(None))]
     return Seen(own, neurons, read, (tags.u, row), broadcast)
