@@ -8,6 +8,8 @@ noise              counter-based random numbers and the noise sources
 cells              what a neuron does with its drive
 losses             the loss of one step and the difference of two losses
 rules              what a perturbation is and how it becomes a learning signal
+effects            what hardware does to numbers, and the substrate that has such effects
+crossbar           the passes over weights that are devices
 decorrelation      the O(n^2) decorrelation of the hidden activity
 layout             the arrays: weights, state, tags, scratch
 lockstep           one time step of all copies, forward and learning

@@ -9,6 +9,14 @@ import numpy as np
 
 from onlinernn.kernels import noise, passes
 from onlinernn.kernels.cells import cell_step
+from onlinernn.kernels.crossbar import (
+    convert_drive,
+    convert_inputs,
+    convert_node,
+    convert_output,
+    read_inputs,
+    read_outputs,
+)
 from onlinernn.kernels.decorrelation import learn_rows, learns_from_q, rate, readout_reads_s, recurrence_reads_s
 from onlinernn.kernels.dispatch import FAST, WHOLE, compiled, where_implemented
 from onlinernn.kernels.feedback import find_slopes
@@ -43,23 +51,28 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
     copies, n_vars = lanes // streams, work.x.shape[0] // lanes
     for v in range(work.x.shape[0]):
         copy_row(work.x, v, state.x, v)
+    convert_inputs(spec.substrate, work, spec, tick)
     for s in range(streams):
         first, u, common = s * copies, work.u[s], work.common[s]
-        input_drive(params.A, u, common)
+        read_inputs(spec.substrate, params, work, spec, tick, s, 0)
         base = noise.key(spec.seed, tick, s, CLEAN, noise.NODE_HIDDEN)
         clean_drive(rule, base, state.drive[first], common, work.a[first])
+        convert_drive(spec.substrate, work, spec, tick, s, 0)
         for k in range(1, copies):
             lane, tag = first + k, work.hidden[s * (copies - 1) + k - 1]
             base = noise.key(spec.seed, tick, s, noise_copy(rule, k), noise.NODE_HIDDEN)
-            sign = noise_sign(rule, k)
-            noisy_drive(rule, base, sign, state.drive[lane], common, work.a[first], work.a[lane], tag)
+            read_inputs(spec.substrate, params, work, spec, tick, s, k)
+            noisy_drive(rule, base, noise_sign(rule, k), state.drive[lane], common, work.a[lane], tag)
             noisy_input_drive(rule, noise.key(spec.seed, tick, s, k, noise.SYNAPSE_INPUT), u, work.a[lane])
+            convert_drive(spec.substrate, work, spec, tick, s, k)
+            find_perturbation(rule, work.a[first], work.a[lane], tag)
     for s in range(streams):
         first, lane = s * (copies - 1), s * copies
         x = work.x[lane * n_vars : (lane + 1) * n_vars]
         find_slopes(rule, spec.cell, x, work.a[lane], work.slope[s : s + 1], work.hidden[first : first + copies - 1])
     for lane in range(lanes):
         activate(spec.cell, work.x[lane * n_vars : (lane + 1) * n_vars], work.a[lane])
+        convert_node(spec.substrate, work, spec, tick, lane // copies, lane % copies)
     if pending:
         present_rates(spec, params, work, tick)
     decorrelate(
@@ -73,24 +86,17 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
             for j in range(linked):
                 work.z[lane, work.a.shape[1] + j] = work.u[s, j]
             readout, y = spec.readout, work.y[lane]
+            read_outputs(spec.substrate, params, work.z[lane], y, spec, tick, s, k)
             if k == 0:
-                base = noise.key(spec.seed, tick, s, k, noise.NODE_READOUT)
-                clean_readout(readout, rule, base, params.B, work.z[lane], y)
+                clean_readout(readout, rule, noise.key(spec.seed, tick, s, k, noise.NODE_READOUT), y)
+                convert_output(spec.substrate, work, spec, tick, s, k)
             else:
                 base = noise.key(spec.seed, tick, s, noise_copy(rule, k), noise.NODE_READOUT)
                 weights = noise.key(spec.seed, tick, s, k, noise.SYNAPSE_READOUT)
                 sign, clean, tag = noise_sign(rule, k), work.y[s * copies], work.readout[s * (copies - 1) + k - 1]
-                noisy_readout(readout, rule, base, sign, weights, params.B, work.z[lane], clean, y, tag)
-
-
-@compiled(**FAST)
-def input_drive(A: Any, u: Any, out: Any) -> None:
-    """``A u + b``, the part of the drive that all copies share."""
-    for i in range(out.size):
-        out[i] = 0
-    for j in range(A.shape[0]):
-        for i in range(out.size):
-            out[i] += A[j, i] * u[j]
+                noisy_readout(readout, rule, base, sign, weights, work.z[lane], y, tag)
+                convert_output(spec.substrate, work, spec, tick, s, k)
+                find_perturbation(rule, clean, y, tag)
 
 
 def _no_noisy_input_drive(rule: Any, base: Any, u: Any, a: Any) -> None:
@@ -115,13 +121,20 @@ def clean_drive(rule: Any, base: Any, drive: Any, common: Any, a: Any) -> None:
 
 
 @compiled(**FAST)
-def noisy_drive(rule: Any, base: Any, sign: Any, drive: Any, common: Any, clean: Any, a: Any, tag: Any) -> None:
-    """Drive of a noisy copy, and in `tag` what counts as the perturbation of each neuron."""
+def noisy_drive(rule: Any, base: Any, sign: Any, drive: Any, common: Any, a: Any, tag: Any) -> None:
+    """Drive of a noisy copy, and in `tag` the noise that was added."""
     real = a.dtype.type
     for i in range(a.size):
         xi = real(sign * node_noise(rule, noise.site(base, i)))
         a[i] = drive[i] + common[i] + xi
-        tag[i] = node_signal(rule, xi, clean[i], a[i])
+        tag[i] = xi
+
+
+@compiled(**FAST)
+def find_perturbation(rule: Any, clean: Any, noisy: Any, tag: Any) -> None:
+    """Turn the noise in `tag` into what counts as the perturbation of each unit."""
+    for i in range(tag.size):
+        tag[i] = node_signal(rule, tag[i], clean[i], noisy[i])
 
 
 @compiled(**FAST)
@@ -132,28 +145,24 @@ def activate(cell: Any, x: Any, a: Any) -> None:
 
 
 @compiled(**FAST)
-def clean_readout(readout: Any, rule: Any, base: Any, B: Any, z: Any, y: Any) -> None:
-    """Outputs of a clean copy."""
+def clean_readout(readout: Any, rule: Any, base: Any, y: Any) -> None:
+    """Add to the outputs of a clean copy the noise that it has of its own."""
     real = y.dtype.type
     for o in range(y.size):
-        y[o] = dot(B[o], z)
         if perturbed(readout):
             y[o] += real(clean_noise(rule, noise.site(base, o)))
 
 
 @compiled(**FAST)
-def noisy_readout(
-    readout: Any, rule: Any, base: Any, sign: Any, weights: Any, B: Any, z: Any, clean: Any, y: Any, tag: Any
-) -> None:
-    """Outputs of a noisy copy, and in `tag` what counts as the perturbation of each."""
+def noisy_readout(readout: Any, rule: Any, base: Any, sign: Any, weights: Any, z: Any, y: Any, tag: Any) -> None:
+    """Add its noise to the outputs of a noisy copy, and write it to `tag`."""
     real = y.dtype.type
     for o in range(y.size):
         nu = real(0)
-        y[o] = dot(B[o], z)
         if perturbed(readout):
             nu = real(sign * node_noise(rule, noise.site(base, o)))
             y[o] += noise_dot(rule, weights, o * z.size, z) + nu
-        tag[o] = node_signal(rule, nu, clean[o], y[o])
+        tag[o] = nu
 
 
 def _copy_activity(

@@ -42,6 +42,9 @@ ENTRY: dict[str, Any] = {"fastmath": FAST["fastmath"], "error_model": "numpy", "
 #: compile as the function.
 INNER: Any = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
+#: The same for a chain of them, which is worth unrolling only inside the loop that calls it.
+FOLDED: Any = {**INNER, "forceinline": True}
+
 _REGISTRY: dict[str, dict[type, Callable[..., Any]]] = {}
 
 
@@ -117,7 +120,7 @@ def open_function(*, default: bool = False) -> Callable[[Callable[..., Any]], An
 
 
 def where_implemented(
-    condition: Any, otherwise: Callable[..., Any]
+    condition: Any, otherwise: Callable[..., Any], *, whole: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make the decorated function exist only for the specs that implement an open function.
 
@@ -129,7 +132,10 @@ def where_implemented(
         The open function in question.
     otherwise
         A function of the same arguments.
+    whole
+        Whether it takes many arrays, and is inlined because these cost more to pass than it may have to do.
     """
+    options = FOLDED if whole else INNER
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
         def choose(spec_type: type | None) -> Callable[..., Any]:
@@ -140,13 +146,42 @@ def where_implemented(
         def call(spec: Any, *args: Any) -> Any:
             return choose(type(spec))(spec, *args)
 
-        @overload(call, strict=False, jit_options=INNER)
+        @overload(call, strict=False, jit_options=options)
         def choose_by_type(spec: Any, *args: Any) -> Any:
             return choose(_python_type(spec))
 
         return call
 
     return decorate
+
+
+def fold(step: Callable[..., Any], descend: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function ``(chain, x, place)`` that lets `x` go through all specs of a tuple, unrolled by their types.
+
+    Parameters
+    ----------
+    step
+        What one spec makes of x: ``step(spec, x, place)``.
+    descend
+        What the place of the next spec is: ``descend(place)``.
+    """
+
+    def through(chain: Any, x: Any, place: Any) -> Any:
+        for spec in chain:
+            x, place = step(spec, x, place), descend(place)
+        return x
+
+    def end(chain: Any, x: Any, place: Any) -> Any:
+        return x
+
+    def first_then_rest(chain: Any, x: Any, place: Any) -> Any:
+        return through(chain[1:], step(chain[0], x, place), descend(place))
+
+    @overload(through, strict=False, jit_options=FOLDED)
+    def choose(chain: Any, x: Any, place: Any) -> Any:
+        return first_then_rest if len(chain) else end
+
+    return through
 
 
 _SCALARS = {types.float32: np.float32, types.float64: np.float64}

@@ -34,6 +34,7 @@ class Sizes(NamedTuple):
     inverse: int  # 1 where the readout keeps an inverse covariance, else 0
     taps: int  # L, of the impulse responses, or 0
     block: int  # rows of an (n, n) matrix that are worked on together
+    planes: int  # G, of what the devices of each weight matrix remember: 0 without a substrate
 
 
 class Spec(NamedTuple):
@@ -51,6 +52,7 @@ class Spec(NamedTuple):
     resync: int  # steps between two resets of the noisy copies, 0 is never
     target_delay: int  # steps until a target arrives
     seed: int  # of the noise
+    substrate: Any  # Ideal or Substrate
 
 
 class Params(NamedTuple):
@@ -68,6 +70,9 @@ class Params(NamedTuple):
     P: Array  # (Z, Z) inverse covariance of what the readout reads, or (0, 0)
     F: Array  # (L m, n) impulse responses, row ``tap m + o``
     running: Array  # (1, N_RUNNING) running means of a rule
+    memory_recurrent: Array  # (G n, n) what the devices of R remember, row ``plane n + i``
+    memory_input: Array  # (G (d + 1), n)
+    memory_readout: Array  # (G m, Z)
 
 
 class State(NamedTuple):
@@ -132,10 +137,25 @@ class Work(NamedTuple):
     gain_out: Array  # (S, K)
     delta_loss: Array  # (S, K)
     taught: Array  # (S, 1), 1 where the stream has a target
+    change: Array  # (1, n) what is to be added to a row of devices, with a substrate
+    change_out: Array  # (1, Z)
+    old_out: Array  # (m, Z) the devices of B before they learn
+    bound: Array  # (1, N_BOUND) how many values of a step reached a limit, with a substrate
 
 
 #: Entries of the tally, the int64 counters of a learner.
 TICK, ORIGIN, OPEN, PENDING, TAUGHT, DEAD, GUARD_HIDDEN, GUARD_READOUT, N_TALLY = range(9)
+
+#: Counters that follow with a substrate: updates wanted, lost (the weight stayed where it was), and made; values that
+#: reached a limit.
+WANTED, LOST, WRITES, BOUND_WEIGHT, BOUND_LOSS, BOUND_ERROR, BOUND_FORWARD = range(N_TALLY, N_TALLY + 7)
+
+#: Entries of ``Work.bound``, which the tally continues with from BOUND_FORWARD on.
+BOUND_INPUT, BOUND_DRIVE, BOUND_NODE, BOUND_OUTPUT, N_BOUND = range(5)
+N_TALLY_SUBSTRATE = BOUND_FORWARD + N_BOUND
+
+#: Planes of what devices remember: how often each was written, and when last.
+COUNT, WHEN = 0, 1
 
 #: Entries of ``Params.running``.
 N_RUNNING = 4
@@ -177,7 +197,7 @@ def _matrix(arena: Any, start: Any, rows: Any, columns: Any) -> Any:
 def unpack(arena: Any, z: Any) -> Any:
     """Return the arrays of a learner as views of its arena: Params, State, Tags, Traces, Work."""
     d, n, m, S, K, V, H, L = z.inputs, z.hidden, z.outputs, z.streams, z.replicas, z.variables, z.slots, z.taps
-    C, Z, first = K + 1, n + z.linked + 1, min(L, 1)
+    C, Z, first, some = K + 1, n + z.linked + 1, min(L, 1), min(z.planes, 1)
     R, at = matrix(arena, 0, n, n)
     D, at = matrix(arena, at, n * z.decorrelated, n * z.decorrelated)
     A, at = matrix(arena, at, d + 1, n)
@@ -187,6 +207,9 @@ def unpack(arena: Any, z: Any) -> Any:
     P, at = matrix(arena, at, Z * z.inverse, Z * z.inverse)
     F, at = matrix(arena, at, L * m, n)
     running, at = matrix(arena, at, 1, N_RUNNING)
+    memory_recurrent, at = matrix(arena, at, z.planes * n, n)
+    memory_input, at = matrix(arena, at, z.planes * (d + 1), n)
+    memory_readout, at = matrix(arena, at, z.planes * m, Z)
     x, at = matrix(arena, at, S * C * V, n)
     s, at = matrix(arena, at, S * C, n)
     drive, at = matrix(arena, at, S * C, n)
@@ -228,7 +251,11 @@ def unpack(arena: Any, z: Any) -> Any:
     gain_out, at = matrix(arena, at, S, K)
     delta_loss, at = matrix(arena, at, S, K)
     taught, at = matrix(arena, at, S, 1)
-    params = Params(R, A, B, D, w, q, P, F, running)
+    change, at = matrix(arena, at, some, n)
+    change_out, at = matrix(arena, at, some, Z)
+    old_out, at = matrix(arena, at, some * m, Z)
+    bound, at = matrix(arena, at, some, N_BOUND)
+    params = Params(R, A, B, D, w, q, P, F, running, memory_recurrent, memory_input, memory_readout)
     state = State(x, s, drive)
     tags = Tags(tag_u, tag_s, tag_z, tag_hidden, tag_readout, tag_y, tag_delta, tag_slope, tag_error, tag_norm, power)
     traces = Traces(trace_R, trace_A, trace_B)
@@ -257,6 +284,10 @@ def unpack(arena: Any, z: Any) -> Any:
         gain_out,
         delta_loss,
         taught,
+        change,
+        change_out,
+        old_out,
+        bound,
     )
     return params, state, tags, traces, work
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from onlinernn.kernels import noise, passes
 from onlinernn.kernels.advance import noise_dot
+from onlinernn.kernels.crossbar import broadcast, read_error, write_and_read, write_inputs, write_outputs
 from onlinernn.kernels.dispatch import WHOLE, compiled, where_implemented
+from onlinernn.kernels.effects import chains
 from onlinernn.kernels.layout import (
     DEAD,
     DIVERGED,
@@ -29,7 +31,7 @@ from onlinernn.kernels.layout import (
 )
 from onlinernn.kernels.losses import loss, loss_difference
 from onlinernn.kernels.passes import copy_row
-from onlinernn.kernels.readouts import learn_readout, perturbed, present_error, readout_rate, readout_signal
+from onlinernn.kernels.readouts import perturbed, readout_rate, readout_signal
 from onlinernn.kernels.rules import contraction, synapse_noise
 from onlinernn.kernels.schedules import factor
 from onlinernn.kernels.traces import decay, keeps_traces, learn_from_trace, trace_layers
@@ -38,7 +40,6 @@ from onlinernn.kernels.updates import (
     after_resync,
     hidden_signal,
     lag,
-    learn_inputs,
     learn_weights,
     learns_rank1,
     strays,
@@ -117,6 +118,44 @@ def kept_share(rule: Any, params: Any, learning: Any) -> Any:
     return contraction(rule, params) if learning else 1.0
 
 
+def _plain_recurrence(
+    substrate: Any,
+    params: Any,
+    state: Any,
+    tags: Any,
+    work: Any,
+    spec: Any,
+    tally: Any,
+    steps: Any,
+    share: Any,
+    learning: Any,
+) -> None:
+    before, tagged, _ = steps
+    block = spec.sizes.block
+    recurrent_pass(params.R, state, work.signal, work.gain, tags.s, before, spec, tagged, learning, share, block)
+
+
+@where_implemented(chains, otherwise=_plain_recurrence, whole=True)
+def recur(
+    substrate: Any,
+    params: Any,
+    state: Any,
+    tags: Any,
+    work: Any,
+    spec: Any,
+    tally: Any,
+    steps: Any,
+    share: Any,
+    learning: Any,
+) -> None:
+    """Learn R, and make the recurrent drive of the next step ready.
+
+    `steps` holds the row before that of the step learnt from, its number, and the number of the next step; a rule
+    that shrinks R keeps a `share` of it.
+    """
+    write_and_read(substrate, params, state, tags, work, spec, tally, steps, share, learning)
+
+
 def _no_noisy_recurrent_drive(rule: Any, seed: Any, tick: Any, streams: Any, s: Any, drive: Any) -> None:
     pass
 
@@ -134,11 +173,11 @@ def noisy_recurrent_drive(rule: Any, seed: Any, tick: Any, streams: Any, s: Any,
 
 
 @compiled(**WHOLE)
-def find_errors(params: Any, tags: Any, work: Any, spec: Any, row: Any) -> None:
+def find_errors(params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any) -> None:
     """Write what the present readout gets wrong on the tagged step of `row`, where a target is there to tell."""
     for s in range(work.error.shape[0]):
         if work.taught[s, 0] > 0:
-            present_error(spec.loss, params.B, tags.z[row + s], work.target[s], work.error[s])
+            read_error(spec.substrate, params, tags, work, spec, tally, row, s)
         else:
             for o in range(work.error.shape[1]):
                 work.error[s, o] = 0
@@ -199,6 +238,7 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
     rate = factor(spec.schedule, tick)
     per_step, perturbs = not keeps_traces(spec.trace), perturbed(spec.readout)
     learning, dead, finite = False, True, True
+    broadcast(spec.substrate, work, spec, tally)
     for s in range(streams):
         for k in range(replicas):
             if work.taught[s, 0] > 0:
@@ -208,7 +248,7 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
             else:
                 tags.delta[row + s, k] = 0
     if not perturbs:
-        find_errors(params, tags, work, spec, row)
+        find_errors(params, tags, work, spec, tally, row)
     by_signal = learning and (per_step or not perturbs)
     if learning:
         tally[TAUGHT] += 1
@@ -224,11 +264,11 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
         tally[GUARD_HIDDEN] += guarded
         finite &= finite_hidden
     if finite and by_signal and frozen & FROZEN_B == 0:
-        learn_readout(spec.readout, rule, params.B, params.P, tags, work, spec, row, tagged)
+        write_outputs(spec.substrate, params, tags, work, spec, tally, row, tagged)
     moving = moving and finite and source >= tally[ORIGIN]
     if moving and frozen & FROZEN_A == 0:
         row_learnt = source % slots * streams
-        learn_inputs(rule, params.A, work.signal, tags.u, row_learnt, work.gain, spec.seed, source)
+        write_inputs(spec.substrate, params, tags, work, spec, tally, row_learnt, source)
     if tagged >= tally[ORIGIN]:
         before = (tagged - 1) % slots * streams
         finite &= learn_by_traces(spec.trace, params, traces, tags, work, spec, tally, row, before, rate)
@@ -240,8 +280,8 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
         after_resync(rule, tags)
     moving = moving and frozen & FROZEN_R == 0
     before = (source - 1) % slots * streams
-    share, block = kept_share(rule, params, learning), spec.sizes.block
-    recurrent_pass(params.R, state, work.signal, work.gain, tags.s, before, spec, source, moving, share, block)
+    share = kept_share(rule, params, learning)
+    recur(spec.substrate, params, state, tags, work, spec, tally, (before, source, tick + 1), share, moving)
     noisy_recurrent_drive(rule, spec.seed, tick + 1, streams, state.s, state.drive)
     tally[TICK] = tick + 1
     for lane in range(lanes):
@@ -264,6 +304,6 @@ def set_back(state: Any, streams: Any) -> None:
 @compiled(**WHOLE)
 def recompute_drive(params: Any, state: Any, tags: Any, work: Any, spec: Any, tally: Any) -> None:
     """Compute the recurrent drive of the next step anew, after R was changed from outside."""
-    block = spec.sizes.block
-    recurrent_pass(params.R, state, work.signal, work.gain, tags.s, 0, spec, tally[TICK], False, 1.0, block)
+    steps = (0, tally[TICK], tally[TICK])
+    recur(spec.substrate, params, state, tags, work, spec, tally, steps, 1.0, False)
     noisy_recurrent_drive(spec.rule, spec.seed, tally[TICK], work.u.shape[0], state.s, state.drive)

@@ -127,15 +127,17 @@ def learn_weights(
                     rows[i, j] -= gains[s, k] * xi
 
 
-def _learn_inputs_rank1(rule: Any, A: Any, signal: Any, u: Any, first: Any, gains: Any, seed: Any, tick: Any) -> None:
+def _learn_inputs_rank1(
+    rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, seed: Any, tick: Any
+) -> None:
     for s in range(signal.shape[0]):
-        passes.learn(A, TOP, u[first + s], signal[s])
+        passes.learn(A, lo, u[first + s], signal[s])
 
 
 @where_implemented(synapse_noise, otherwise=_learn_inputs_rank1)
-def learn_inputs(rule: Any, A: Any, signal: Any, u: Any, first: Any, gains: Any, seed: Any, tick: Any) -> None:
+def learn_inputs(rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, seed: Any, tick: Any) -> None:
     """:func:`learn_weights` for the input weights, whose matrix is kept input-major."""
-    learn_weights(rule, A, TOP, signal, u, first, gains, seed, tick, noise.SYNAPSE_INPUT)
+    learn_weights(rule, A, lo, signal, u, first, gains, seed, tick, noise.SYNAPSE_INPUT)
 
 
 def _fusible(rule: Any) -> Any:

@@ -8,6 +8,16 @@ from importlib.metadata import version
 from onlinernn.errors import CheckpointError, DivergenceError
 from onlinernn.kernels.cells import LeakSpectrum, LeakyTanh, Tanh
 from onlinernn.kernels.decorrelation import Decorrelation, Undecorrelated, Whitening
+from onlinernn.kernels.effects import (
+    IDEAL,
+    Nearest,
+    Quantise,
+    Saturate,
+    Stochastic,
+    StochasticShared,
+    Substrate,
+    Truncate,
+)
 from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.losses import SoftmaxCrossEntropy, SquaredError
 from onlinernn.kernels.noise import Gaussian, Rademacher, Uniform
@@ -23,6 +33,7 @@ __version__ = version("onlinernn")
 
 __all__ = [
     "ANP",
+    "IDEAL",
     "NLMS",
     "NP",
     "RLS",
@@ -37,15 +48,22 @@ __all__ = [
     "LeakSpectrum",
     "LeakyTanh",
     "LearnedFeedback",
+    "Nearest",
     "OnlineLearner",
     "Perturbed",
+    "Quantise",
     "Rademacher",
     "Referee",
+    "Saturate",
     "SoftmaxCrossEntropy",
     "SquaredError",
     "StepResult",
+    "Stochastic",
+    "StochasticShared",
+    "Substrate",
     "Tanh",
     "Trace",
+    "Truncate",
     "Undecorrelated",
     "Uniform",
     "Whitening",

@@ -24,9 +24,14 @@ def bytes_by_role(
         The counters, of which step and seed are all that the noise needs.
     """
     held = {
-        "weights": sum(array.nbytes for name, array in params._asdict().items() if name not in ("F", "running", "P")),
+        "weights": sum(
+            array.nbytes
+            for name, array in params._asdict().items()
+            if name not in ("F", "running", "P") and not name.startswith("memory")
+        ),
         "responses": params.F.nbytes + params.running.nbytes,
         "covariance": params.P.nbytes,
+        "devices": sum(array.nbytes for name, array in params._asdict().items() if name.startswith("memory")),
         "activities": sum(array.nbytes for array in state),
         "tags": sum(array.nbytes for array in tags),
         "traces": sum(array.nbytes for array in traces),

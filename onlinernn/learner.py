@@ -11,6 +11,7 @@ from onlinernn.initialise import reservoir
 from onlinernn.inputs import number, read_array, read_losses
 from onlinernn.kernels import layout
 from onlinernn.kernels.cells import Tanh
+from onlinernn.kernels.effects import IDEAL
 from onlinernn.kernels.losses import SquaredError
 from onlinernn.kernels.rules import ANP
 from onlinernn.network import Network
@@ -65,7 +66,9 @@ class OnlineLearner(Network):
     dtype
         float32 or float64.
     seed
-        Of the initial weights and of the perturbations.
+        Of the initial weights and of the perturbations, and of the devices of a substrate and their noise.
+    substrate
+        The hardware: a :class:`Substrate`, or :data:`IDEAL` for none.
 
     Raises
     ------
@@ -107,6 +110,7 @@ class OnlineLearner(Network):
         bias_scale: float = 0.0,
         dtype: Any = np.float32,
         seed: int = 0,
+        substrate: Any = IDEAL,
     ) -> None:
         self.dtype, self.bias = np.dtype(dtype), number("bias", float(bias), 0.0)
         if self.dtype not in (np.float32, np.float64):
@@ -128,6 +132,7 @@ class OnlineLearner(Network):
             replicas=replicas,
             seed=seed,
             dtype=self.dtype,
+            substrate=substrate,
         )
         sizes = self.spec.sizes
         self.n_in, self.n_hidden, self.n_out, self.streams, self.replicas = sizes[:5]

@@ -12,6 +12,7 @@ import numpy as np
 
 from onlinernn.kernels.cells import cell_step
 from onlinernn.kernels.decorrelation import Undecorrelated, rate
+from onlinernn.kernels.effects import Ideal, Substrate, ageing, change, effect, rounded
 from onlinernn.kernels.losses import loss
 from onlinernn.kernels.noise import draw
 from onlinernn.kernels.readouts import readout_signal
@@ -67,6 +68,7 @@ RANGES: Mapping[str, Range] = {
     "lr_response": Range(0, 2),
     "contraction": Range(0, 1),
     "stray": Range(0, above=True),
+    "step": Range(0, above=True),
 }
 
 #: What each kind of part has to implement: one of these.
@@ -79,7 +81,12 @@ _KINDS: Mapping[str, tuple[Any, ...]] = {
     "schedule": (factor,),
     "trace": (decay,),
     "noise": (draw,),
+    "effect": (effect, change, ageing),
+    "rounding": (rounded,),
 }
+
+#: The chains of a substrate.
+CHAINS = ("read", "write", "input", "drive", "node", "output", "feedback")
 
 #: Fields that the kernels read of every part of a kind.
 _FIELDS: Mapping[str, tuple[str, ...]] = {"rule": ("lr_hidden",)}
@@ -154,6 +161,31 @@ def canonical_decorrelation(spec: Any) -> Any:
     return canonical("decorrelation", spec)
 
 
+def canonical_substrate(spec: Any) -> Any:
+    """Return the substrate with every effect of its chains ready for the kernels.
+
+    Parameters
+    ----------
+    spec
+        A :class:`Substrate`, or :data:`IDEAL`.
+    """
+    if type(spec) is Ideal:
+        return spec
+    if type(spec) is not Substrate:
+        raise TypeError(f"substrate is {spec!r}; it must be a Substrate, or IDEAL for none")
+    for name in CHAINS:
+        if not isinstance(getattr(spec, name), tuple) or hasattr(getattr(spec, name), "_fields"):
+            raise TypeError(
+                f"Substrate: {name} is {getattr(spec, name)!r}; it must be a tuple of effects, as (Quantise(0.1),)"
+            )
+    chains: dict[str, Any] = {name: tuple(canonical("effect", one) for one in getattr(spec, name)) for name in CHAINS}
+    scales = {name: _field(spec, name, float, Range(0, above=True)) for name in spec._fields if name not in CHAINS}
+    for name, scale in scales.items():
+        if math.frexp(scale)[0] != 0.5:
+            raise ValueError(f"Substrate: {name} is {scale:g}; it must be a power of two, so that no digit is lost")
+    return Substrate(**chains, **scales)
+
+
 def known_parts() -> dict[str, type]:
     """Return every part that can stand in a learner, by the full name of its class.
 
@@ -162,7 +194,7 @@ def known_parts() -> dict[str, type]:
     >>> "onlinernn.kernels.rules.ANP" in known_parts()
     True
     """
-    types = {Undecorrelated, PerStep}.union(*(_implementations(kind) for kind in _KINDS))
+    types = {Undecorrelated, PerStep, Ideal, Substrate}.union(*(_implementations(kind) for kind in _KINDS))
     return {full_name(part): part for part in types}
 
 
@@ -191,8 +223,20 @@ def encode(part: Any) -> dict[str, Any]:
     >>> decode(encode(LeakyTanh(0.25)))
     LeakyTanh(alpha=0.25, exact=False)
     """
-    fields = {name: encode(value) if isinstance(value, tuple) else value for name, value in part._asdict().items()}
+    fields = {name: _encode_field(value) for name, value in part._asdict().items()}
     return {"part": full_name(type(part)), "fields": fields}
+
+
+def _encode_field(value: Any) -> Any:
+    if not isinstance(value, tuple):
+        return value
+    return encode(value) if hasattr(value, "_fields") else [encode(one) for one in value]
+
+
+def _decode_field(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(decode(one) for one in value)
+    return decode(value) if isinstance(value, dict) else value
 
 
 def decode(encoded: Mapping[str, Any]) -> Any:
@@ -213,7 +257,7 @@ def decode(encoded: Mapping[str, Any]) -> Any:
         raise ValueError(
             f"it holds the part {encoded['part']}, which is not registered: import its module before loading"
         )
-    fields = {name: decode(value) if isinstance(value, dict) else value for name, value in encoded["fields"].items()}
+    fields = {name: _decode_field(value) for name, value in encoded["fields"].items()}
     return known[encoded["part"]](**fields)
 
 

@@ -12,7 +12,7 @@ from onlinernn.parts import decode, encode
 from onlinernn.specification import frozen_names
 
 Learner = TypeVar("Learner")
-PARTS = ("rule", "cell", "loss", "decorrelation", "readout", "schedule")
+PARTS = ("rule", "cell", "loss", "decorrelation", "readout", "schedule", "substrate")
 Snapshot = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 

@@ -7,13 +7,14 @@ import numpy as np
 
 from onlinernn.inputs import number, whole
 from onlinernn.kernels.decorrelation import Whitening, rate
+from onlinernn.kernels.effects import IDEAL, Ideal, remembers
 from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_D, FROZEN_R, Sizes, Spec, block_rows
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed, perturbed
 from onlinernn.kernels.rules import gain
 from onlinernn.kernels.schedules import Constant
 from onlinernn.kernels.traces import Eligibility, PerStep, keeps_traces
 from onlinernn.kernels.updates import lag, reads_error, stores_perturbation, taps
-from onlinernn.parts import canonical, canonical_decorrelation
+from onlinernn.parts import canonical, canonical_decorrelation, canonical_substrate
 
 #: What can be kept from learning; the biases go with A and B, the link from input to output with B.
 FREEZABLE = {"A": FROZEN_A, "R": FROZEN_R, "B": FROZEN_B, "D": FROZEN_D}
@@ -37,6 +38,7 @@ def specify(
     replicas: int | None = None,
     seed: int = 0,
     dtype: Any = np.float32,
+    substrate: Any = IDEAL,
 ) -> Spec:
     """Return the checked specification of a learner; the arguments are those of :class:`OnlineLearner`.
 
@@ -50,6 +52,8 @@ def specify(
         The settings.
     dtype
         Of all weights.
+    substrate
+        The hardware.
 
     Raises
     ------
@@ -77,6 +81,7 @@ def specify(
     traces = canonical("trace", Eligibility(spectrum)) if spectrum else PerStep()
     delay, replicas = whole("target_delay", target_delay, 0), _replicas(rule, replicas)
     _require_fit(rule, readout, traces, dtype)
+    substrate = canonical_substrate(substrate)
     return Spec(
         sizes=Sizes(
             inputs=inputs,
@@ -93,6 +98,7 @@ def specify(
             inverse=int(isinstance(readout, RLS)),
             taps=taps(rule),
             block=block_rows(hidden),
+            planes=planes(substrate),
         ),
         rule=rule,
         cell=cell,
@@ -105,6 +111,7 @@ def specify(
         resync=_resync(rule, resync),
         target_delay=delay,
         seed=whole("seed", seed, 0),
+        substrate=substrate,
     )
 
 
@@ -178,6 +185,19 @@ def require_losses_do(spec: Spec) -> None:
             f"feedback gives losses only, but {type(spec.rule).__name__} with {spec.readout} learns from the output "
             "error: use step(u, y), or NP, ANP, WP or WindowedNP with readout=Perturbed()"
         )
+
+
+def planes(substrate: Any) -> int:
+    """Return how many numbers the devices of a weight remember: how often it was written, and when last.
+
+    Parameters
+    ----------
+    substrate
+        The hardware.
+    """
+    if isinstance(substrate, Ideal):
+        return 0
+    return 1 + any(remembers(effect) for effect in substrate.read)
 
 
 def _replicas(rule: Any, given: int | None) -> int:

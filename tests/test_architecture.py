@@ -27,6 +27,7 @@ PARTS = (
     "kernels/rules.py",
     "kernels/decorrelation.py",
     "kernels/schedules.py",
+    "kernels/effects.py",
 )
 BODY = (*GROUND, *PARTS, "kernels/layout.py", "kernels/passes.py")
 LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py")
@@ -51,11 +52,12 @@ ROOMS = (
     Room(("kernels/layout.py", "kernels/passes.py"), (*GROUND, *PARTS), NUMBA),
     Room(("kernels/updates.py",), BODY, NUMBA),
     Room(LEARNING, (*BODY, "kernels/updates.py"), NUMBA),
+    Room(("kernels/crossbar.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
     Room(("kernels/traces.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
-    Room(("kernels/advance.py",), (*BODY, "kernels/updates.py", *LEARNING), NUMBA),
+    Room(("kernels/advance.py",), (*BODY, "kernels/updates.py", "kernels/crossbar.py", *LEARNING), NUMBA),
     Room(
         ("kernels/lockstep.py",),
-        (*BODY, "kernels/updates.py", *LEARNING, "kernels/traces.py", "kernels/advance.py"),
+        (*BODY, "kernels/updates.py", *LEARNING, "kernels/traces.py", "kernels/crossbar.py", "kernels/advance.py"),
         NUMBA,
     ),
     Room(("kernels/entry.py",), ("kernels/*.py",), NUMBA),
@@ -130,6 +132,8 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/window.py": set(),
     "kernels/feedback.py": set(),
     "kernels/traces.py": set(),
+    "kernels/effects.py": set(),
+    "kernels/crossbar.py": set(),
     "kernels/advance.py": set(),
     "kernels/lockstep.py": set(),
 }

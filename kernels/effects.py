@@ -1,0 +1,338 @@
+"""What hardware does to numbers: effects, the chains they form, and the substrate that has such chains.
+
+An effect is a ``NamedTuple`` of numbers and one or more of four open functions: :func:`effect` changes a value,
+:func:`change` changes what is to be added to a stored weight, :func:`ageing` is what one step of time does to a stored
+weight, :func:`bites` tells whether a limit was reached. Chains are unrolled by type, first effect first.
+
+Properties of a device depend on the seed and on where it is; noise on the time too. Every draw is a hash of these, as
+in ``noise.py``, but of 32 bits, which a processor handles eight at a time: the multipliers and shifts are those of
+Wellons' search for hashes of low bias (2018, "hash-prospector").
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from onlinernn.kernels import noise
+from onlinernn.kernels.dispatch import EXACT, compiled, fold, open_function
+
+U32, I32 = np.uint32, np.int32
+
+
+class Ideal(NamedTuple):
+    """No hardware effects: floating-point arithmetic as it is."""
+
+
+#: The substrate of a learner that is given none.
+IDEAL = Ideal()
+
+
+class Substrate(NamedTuple):
+    """Hardware: a chain of effects, in the order in which they act, for each place where numbers pass.
+
+    In a step an input goes through `input`; ``a = A u + R s + b``, with weights as `read` shows them, through `drive`;
+    the activity through `node`; the output through `output`. What a rule broadcasts, the loss difference or the output
+    error, goes through `feedback`. A weight w that is to change by dw becomes ``effects(w + changes(dw))``, with the
+    chain `write`: first all that act on the change, then all that act on the sum.
+
+    A weight of the network is `scale` times the state of its device: the chains `read` and `write` work on states.
+    The matrix D of a decorrelation is kept by a digital circuit, in the precision of the engine; B is an array of
+    devices like A and R.
+
+    Parameters
+    ----------
+    read, write
+        Effects on the state of the device of a weight; the input is dimensionless, as is the scale.
+    input
+        Effects on each input (the converter from digital to analog).
+    drive
+        Effects on the drive of each neuron (the converter at the end of an array's lines).
+    node
+        Effects on each activity.
+    output
+        Effects on each output.
+    feedback
+        Effects on the loss difference of each noisy copy, and on the output error where a rule uses that.
+    scale_input, scale_recurrent, scale_readout
+        Weight per unit of the state of a device, > 0.
+
+    Examples
+    --------
+    >>> from onlinernn.kernels.effects import Quantise, Saturate
+    >>> Substrate(node=(Quantise(2**-7), Saturate(-1.0, 1.0))).scale_recurrent
+    1.0
+    """
+
+    read: tuple[Any, ...] = ()
+    write: tuple[Any, ...] = ()
+    input: tuple[Any, ...] = ()
+    drive: tuple[Any, ...] = ()
+    node: tuple[Any, ...] = ()
+    output: tuple[Any, ...] = ()
+    feedback: tuple[Any, ...] = ()
+    scale_input: float = 1.0
+    scale_recurrent: float = 1.0
+    scale_readout: float = 1.0
+
+
+@open_function()
+def chains(substrate: Any) -> Any:
+    """Return the substrate with its chains; only what has effects implements it."""
+
+
+@chains.register(Substrate)
+def _chains(substrate: Any) -> Any:
+    return substrate
+
+
+class Place(NamedTuple):
+    """Where and when an effect acts: four hashes of 32 bits, and what the device remembers.
+
+    `device` tells devices apart, `twin` those of each copy too, `moment` the steps as well; `shared` is one number for
+    all devices of a copy in a step. `age` is the number of steps since the last write, `stored` the state.
+    """
+
+    device: Any
+    twin: Any
+    moment: Any
+    shared: Any
+    age: Any
+    stored: Any
+
+
+#: What a key of the hashes is for; the domains of noise.py lie below.
+(READ_A, READ_R, READ_B, WRITE_A, WRITE_R, WRITE_B, INPUT, DRIVE, NODE, OUTPUT, LOSS, ERROR) = range(32, 68, 3)
+
+_ODD, _DEEPER = U32(0x9E3779B9), U32(0x85EBCA6B)
+
+
+@compiled(**EXACT)
+def place(seed: Any, tick: Any, stream: Any, copy: Any, domain: Any, row: Any, zero: Any) -> Any:
+    """Return the place that a row of devices begins at."""
+    shift = noise.U64(32)
+    device = noise.site(noise.key(seed, 0, 0, 0, domain), row) >> shift
+    twin = noise.site(noise.key(seed, 0, 0, copy, domain + 1), row) >> shift
+    base = noise.key(seed, tick, stream, copy, domain + 2)
+    return Place(U32(device), U32(twin), U32(noise.site(base, row) >> shift), U32(base >> shift), zero, zero)
+
+
+@compiled(**EXACT)
+def along(start: Any, j: Any, age: Any, stored: Any) -> Any:
+    """Return the place of device `j` of a row."""
+    step = U32(U32(j) * _ODD)
+    return Place(U32(start.device ^ step), U32(start.twin ^ step), U32(start.moment ^ step), start.shared, age, stored)
+
+
+@compiled(**EXACT)
+def deeper(here: Any) -> Any:
+    """Return the place of the next effect of a chain."""
+    return Place(
+        U32(here.device + _DEEPER),
+        U32(here.twin + _DEEPER),
+        U32(here.moment + _DEEPER),
+        U32(here.shared + _DEEPER),
+        here.age,
+        here.stored,
+    )
+
+
+@compiled(**EXACT)
+def bits32(x: Any) -> Any:
+    """Hash 32 bits to 32 bits."""
+    x = U32(U32(x ^ U32(x >> U32(16))) * U32(0x7FEB352D))  # Numba widens every operation on uint32 to 64 bits
+    x = U32(U32(x ^ U32(x >> U32(15))) * U32(0x846CA68B))
+    return U32(x ^ U32(x >> U32(16)))
+
+
+@open_function()
+def like(x: Any, value: Any) -> Any:
+    """Return `value` in the precision of `x`."""
+
+
+@like.register(np.float32)
+def _like_float32(x: Any, value: Any) -> Any:
+    return np.float32(value)
+
+
+@like.register(np.float64)
+def _like_float64(x: Any, value: Any) -> Any:
+    return np.float64(value)
+
+
+@compiled(**EXACT)
+def uniform(x: Any, hashed: Any) -> Any:
+    """Return a number from [0, 1), a multiple of 2^-24, in the precision of `x`."""
+    return like(x, I32(bits32(hashed) >> U32(8))) * like(x, 2.0**-24)
+
+
+@compiled(**EXACT)
+def gaussian(x: Any, hashed: Any) -> Any:
+    """Return a Gaussian number of mean 0 and variance 1 in the precision of `x`, from the sum of four bytes.
+
+    As in noise.py a cubic corrects variance and kurtosis; the largest value is 4.04.
+    """
+    b, low = bits32(hashed), U32(255)
+    total = I32((b & low) + ((b >> U32(8)) & low) + ((b >> U32(16)) & low) + (b >> U32(24)))
+    h = (like(x, total) - like(x, 510.0)) * like(x, (12.0 / (4.0 * (256.0**2 - 1.0))) ** 0.5)
+    return h * (like(x, 0.9490355216213159) + like(x, 0.018641505989028063) * (h * h))
+
+
+@open_function(default=True)
+def effect(spec: Any, x: Any, here: Any) -> Any:
+    """Return what becomes of the value `x` at the :class:`Place` `here`."""
+    return x
+
+
+@open_function(default=True)
+def change(spec: Any, x: Any, here: Any) -> Any:
+    """Return what becomes of `x`, not zero, that is to be added to the state ``here.stored``."""
+    return x
+
+
+@open_function(default=True)
+def ageing(spec: Any, x: Any, here: Any) -> Any:
+    """Return what one step of time makes of the state `x` at the place `here`."""
+    return x
+
+
+@open_function(default=True)
+def bites(spec: Any, x: Any, here: Any) -> Any:
+    """Return 1 if `x` reaches a limit at the place `here`, in its own precision, else 0."""
+    return like(x, 0.0)
+
+
+@open_function(default=True)
+def ages(spec: Any) -> Any:
+    """Return whether the effect changes a state that is not written."""
+    return False
+
+
+@open_function(default=True)
+def remembers(spec: Any) -> Any:
+    """Return whether the effect needs to know when a weight was last written."""
+    return False
+
+
+through = fold(effect, deeper)
+changed = fold(change, deeper)
+aged = fold(ageing, deeper)
+
+
+@compiled(**EXACT)
+def counting(spec: Any, both: Any, here: Any) -> Any:
+    """Let an effect act on the first of two numbers, and count on the second one whether a limit is reached."""
+    return effect(spec, both[0], here), both[1] + bites(spec, both[0], here)
+
+
+@compiled(**EXACT)
+def remembering(spec: Any, so_far: Any, nowhere: Any) -> Any:
+    """Return whether this effect of a chain, or one before it, needs to know when a weight was last written."""
+    return so_far or remembers(spec)
+
+
+@compiled(**EXACT)
+def as_it_is(nowhere: Any) -> Any:
+    """Return what it is given."""
+    return nowhere
+
+
+through_counting = fold(counting, deeper)
+needs_age = fold(remembering, as_it_is)
+
+
+class Nearest(NamedTuple):
+    """Rounding to the nearest point of the grid, ties to even."""
+
+
+class Truncate(NamedTuple):
+    """Rounding towards zero."""
+
+
+class Stochastic(NamedTuple):
+    """Rounding up or down by chance, so that the mean is exact; each device has a random number of its own."""
+
+
+class StochasticShared(NamedTuple):
+    """Rounding up or down by chance, with one random number for all devices of an array in a step."""
+
+
+@open_function()
+def rounded(rounding: Any, x: Any, here: Any) -> Any:
+    """Return a whole number next to `x`; chance depends on the place `here`."""
+
+
+@rounded.register(Nearest)
+def _nearest(rounding: Any, x: Any, here: Any) -> Any:
+    return np.rint(x)
+
+
+@rounded.register(Truncate)
+def _truncate(rounding: Any, x: Any, here: Any) -> Any:
+    return np.trunc(x)
+
+
+@rounded.register(Stochastic)
+def _stochastic(rounding: Any, x: Any, here: Any) -> Any:
+    low = np.floor(x)
+    return low + like(x, uniform(x, here.moment) < x - low)
+
+
+@rounded.register(StochasticShared)
+def _stochastic_shared(rounding: Any, x: Any, here: Any) -> Any:
+    low = np.floor(x)
+    return low + like(x, uniform(x, here.shared) < x - low)
+
+
+class Quantise(NamedTuple):
+    """Rounding to the multiples of a step.
+
+    Parameters
+    ----------
+    step
+        Distance of the points of the grid, in units of what is quantised, > 0.
+    rounding
+        :class:`Nearest`, :class:`Truncate`, :class:`Stochastic` or :class:`StochasticShared`.
+
+    Examples
+    --------
+    >>> Quantise(2**-7).rounding
+    Nearest()
+    """
+
+    step: float
+    rounding: Any = Nearest()
+
+
+@effect.register(Quantise)
+def _quantise(spec: Any, x: Any, here: Any) -> Any:
+    step = like(x, spec.step)
+    on_grid = np.rint(x / step) * step
+    return x if x == on_grid else rounded(spec.rounding, x / step, here) * step
+
+
+class Saturate(NamedTuple):
+    """Clipping to a range.
+
+    Parameters
+    ----------
+    low, high
+        The bounds, in units of what is clipped; low < high.
+
+    Examples
+    --------
+    >>> Saturate(-1.0, 1.0).high
+    1.0
+    """
+
+    low: float
+    high: float
+
+
+@effect.register(Saturate)
+def _saturate(spec: Any, x: Any, here: Any) -> Any:
+    return min(max(x, like(x, spec.low)), like(x, spec.high))
+
+
+@bites.register(Saturate)
+def _saturates(spec: Any, x: Any, here: Any) -> Any:
+    return like(x, x < like(x, spec.low) or x > like(x, spec.high))

@@ -1,0 +1,60 @@
+"""A learner on a substrate: what the chains do to it, and that without effects it is the learner as it was."""
+
+import numpy as np
+import pytest
+
+from onlinernn import ANP, OnlineLearner, Quantise, Saturate, Stochastic, Substrate
+
+U = np.sin(0.3 * np.arange(60))[:, None]
+GRID = 2.0**-8
+FEW_BITS = Substrate(
+    read=(Quantise(2.0**-4),),
+    write=(Quantise(GRID, Stochastic()), Saturate(-1.0, 1.0)),
+    node=(Quantise(2.0**-10),),
+    scale_readout=2.0,
+)
+
+
+def run(substrate=None, **settings):
+    given = {} if substrate is None else {"substrate": substrate}
+    learner = OnlineLearner(1, 12, 1, rule=ANP(1e-3, 0.02), dtype=np.float64, seed=3, **given, **settings)
+    return learner, learner.run(U[:-1], U[1:])
+
+
+def test_a_substrate_without_effects_is_ideal():
+    ideal, trace = run()
+    device, same = run(Substrate())
+    np.testing.assert_allclose(same.predictions, trace.predictions, rtol=1e-9, atol=1e-12)
+    for name, weight in ideal.weights.items():
+        np.testing.assert_allclose(device.weights[name], weight, rtol=1e-9, atol=1e-12)
+
+
+def test_written_weights_lie_on_the_grid():
+    learner, trace = run(FEW_BITS)
+    B = learner.weights["B"] / FEW_BITS.scale_readout
+    assert np.array_equal(B, np.rint(B / GRID) * GRID)
+    assert np.any(B != 0)
+    assert np.abs(trace.predictions - run()[1].predictions).max() > 1e-3
+
+
+def test_a_saved_substrate_goes_on_bit_for_bit(tmp_path):
+    learner, _ = run(FEW_BITS)
+    learner.save(tmp_path / "learner")
+    again = OnlineLearner.load(tmp_path / "learner")
+    assert again.spec.substrate == FEW_BITS
+    assert again.run(U[:-1], U[1:]).predictions.tobytes() == learner.run(U[:-1], U[1:]).predictions.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("substrate", "words"),
+    [
+        (Substrate(read=Quantise(0.1)), "it must be a tuple"),
+        (Substrate(node=(3,)), "effect is 3"),
+        (Substrate(node=(Quantise(0.0),)), "step is 0; it must be greater than 0"),
+        (Substrate(scale_input=3.0), "scale_input is 3; it must be a power of two"),
+        ("loihi", "substrate is 'loihi'"),
+    ],
+)
+def test_bad_substrates_are_refused(substrate, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        run(substrate)
