@@ -5,6 +5,7 @@ A map of the folder, lowest layer first:
 =================  ==================================================================
 dispatch           functions whose body is chosen by the type of a spec
 noise              counter-based random numbers and the noise sources
+contracts          what a synapse may see: the signals, and what each part declares
 cells              what a neuron does with its drive
 losses             the loss of one step and the difference of two losses
 rules              what a perturbation is and how it becomes a learning signal

@@ -8,6 +8,15 @@ that drives the variance of each ``s_i`` to 1, and a damping that keeps D small 
 
 from typing import Any, NamedTuple
 
+from onlinernn.kernels.contracts import (
+    DECORRELATED,
+    DECORRELATED_POWER,
+    PRE,
+    ROW_POWER,
+    WEIGHT,
+    LocalityContract,
+    contract,
+)
 from onlinernn.kernels.dispatch import LOOP, compiled, open_function
 
 
@@ -99,6 +108,17 @@ def recurrence_reads_s(spec: Any) -> Any:
 def learns_from_q(spec: Any) -> Any:
     """Return whether R learns with q as its presynaptic factor (else with what it reads)."""
     return False
+
+
+@contract.register(Decorrelation)
+def _contract(part: Any) -> Any:
+    return LocalityContract((WEIGHT, PRE, DECORRELATED), matrices=("params.D",))
+
+
+@contract.register(Whitening)
+def _whitening_contract(part: Any) -> Any:
+    seen = (WEIGHT, PRE, DECORRELATED, ROW_POWER, DECORRELATED_POWER)
+    return LocalityContract(seen, matrices=("params.D",))
 
 
 @rate.register(Decorrelation)

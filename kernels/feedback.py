@@ -12,6 +12,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels.cells import cell_memory, cell_slope
+from onlinernn.kernels.contracts import (
+    ERRORS,
+    PRE,
+    PRE_POWER,
+    PUSH_POWER,
+    PUSHES,
+    RESIDUAL,
+    RESPONSE,
+    SLOPE,
+    STRAYING,
+    WEIGHT,
+    LocalityContract,
+    contract,
+)
+from onlinernn.kernels.contracts import STRENGTH as STRENGTH_SIGNAL
 from onlinernn.kernels.decorrelation import learns_from_q
 from onlinernn.kernels.dispatch import LOOP, compiled, where_implemented
 from onlinernn.kernels.layout import TICK
@@ -89,6 +104,13 @@ STRENGTH, STRAY, ALONE, KEPT = range(4)
 @node_noise.register(LearnedFeedback)
 def _node_noise(rule: Any, bits: Any) -> Any:
     return rule.sigma * draw(rule.noise, bits)
+
+
+@contract.register(LearnedFeedback)
+def _contract(part: Any) -> Any:
+    own = (WEIGHT, PRE, PUSHES, SLOPE, RESPONSE)
+    told = (PRE_POWER, ERRORS, RESIDUAL, PUSH_POWER, STRENGTH_SIGNAL, STRAYING)
+    return LocalityContract((*own, *told), steps=part.lags - 1)
 
 
 @lag.register(LearnedFeedback)

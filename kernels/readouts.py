@@ -8,6 +8,16 @@ import math
 from typing import Any, NamedTuple
 
 from onlinernn.kernels import noise, passes
+from onlinernn.kernels.contracts import (
+    COVARIANCE,
+    OWN_ERROR,
+    PRE,
+    READ_POWER,
+    TARGET,
+    WEIGHT,
+    LocalityContract,
+    contract,
+)
 from onlinernn.kernels.dispatch import LOOP, compiled, open_function
 from onlinernn.kernels.losses import output_error
 from onlinernn.kernels.passes import dot
@@ -127,6 +137,16 @@ def _learn_perturbed(
     readout: Any, rule: Any, B: Any, P: Any, tags: Any, work: Any, spec: Any, row: Any, tick: Any
 ) -> None:
     learn_weights(rule, B, TOP, work.signal_out, tags.z, row, work.gain_out, spec.seed, tick, noise.SYNAPSE_READOUT)
+
+
+@contract.register(NLMS)
+def _nlms_contract(part: Any) -> Any:
+    return LocalityContract((WEIGHT, PRE, OWN_ERROR, READ_POWER))
+
+
+@contract.register(RLS)
+def _rls_contract(part: Any) -> Any:
+    return LocalityContract((WEIGHT, PRE, TARGET, COVARIANCE), matrices=("params.P",))
 
 
 @readout_signal.register(NLMS)

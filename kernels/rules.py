@@ -8,6 +8,16 @@ noise times the gain. Equation numbers are those of Fernandez, Keemink and van G
 
 from typing import Any, NamedTuple
 
+from onlinernn.kernels.contracts import (
+    DELTA_LOSS,
+    DIFFERENCE,
+    POWER,
+    PRE,
+    SYNAPSE_NOISE,
+    WEIGHT,
+    LocalityContract,
+    contract,
+)
 from onlinernn.kernels.dispatch import open_function
 from onlinernn.kernels.noise import Gaussian, draw
 
@@ -191,6 +201,11 @@ def _anp_power_floor(rule: Any, size: Any) -> Any:
     return rule.floor * size * rule.sigma * rule.sigma
 
 
+@contract.register(ANP)
+def _anp_contract(part: Any) -> Any:
+    return LocalityContract((WEIGHT, PRE, DIFFERENCE, POWER, DELTA_LOSS))
+
+
 @gain.register(ANP)
 def _anp_gain(rule: Any, lr: Any, delta_loss: Any, power: Any, size: Any) -> Any:
     return lr * size * delta_loss / power if power > 0.0 else 0.0
@@ -199,6 +214,11 @@ def _anp_gain(rule: Any, lr: Any, delta_loss: Any, power: Any, size: Any) -> Any
 @synapse_noise.register(WP)
 def _wp_synapse_noise(rule: Any, bits: Any) -> Any:
     return rule.sigma * draw(rule.noise, bits)
+
+
+@contract.register(WP)
+def _wp_contract(part: Any) -> Any:
+    return LocalityContract((WEIGHT, SYNAPSE_NOISE, DELTA_LOSS))
 
 
 @gain.register(WP)

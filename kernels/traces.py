@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels import noise
+from onlinernn.kernels.contracts import TRACE, LocalityContract, contract
 from onlinernn.kernels.dispatch import LOOP, compiled, open_function, where_implemented
 from onlinernn.kernels.passes import dot
 from onlinernn.kernels.readouts import perturbed
@@ -47,6 +48,16 @@ def keeps_traces(trace: Any) -> Any:
 @keeps_traces.register(Eligibility)
 def _keeps_traces(trace: Any) -> Any:
     return True
+
+
+@contract.register(PerStep)
+def _no_contract(part: Any) -> Any:
+    return LocalityContract(())
+
+
+@contract.register(Eligibility)
+def _contract(part: Any) -> Any:
+    return LocalityContract((TRACE,), matrices=("traces.R", "traces.A", "traces.B"))
 
 
 @decay.register(Eligibility)

@@ -9,6 +9,15 @@ import math
 from typing import Any, NamedTuple
 
 from onlinernn.kernels import noise
+from onlinernn.kernels.contracts import (
+    DELTA_LOSSES,
+    DRAWN_NOISE,
+    NOISE,
+    PRE,
+    WEIGHT,
+    LocalityContract,
+    contract,
+)
 from onlinernn.kernels.dispatch import LOOP, compiled
 from onlinernn.kernels.layout import ORIGIN
 from onlinernn.kernels.noise import Gaussian, draw
@@ -86,6 +95,12 @@ def _lag(rule: Any) -> Any:
 @stores_perturbation.register(WindowedNP)
 def _stores_perturbation(rule: Any) -> Any:
     return False
+
+
+@contract.register(WindowedNP)
+def _contract(part: Any) -> Any:
+    # The hidden layer draws the noise of a step long gone again; the readout, which learns per step, finds it in a tag.
+    return LocalityContract((WEIGHT, PRE, NOISE, DRAWN_NOISE, DELTA_LOSSES), steps=part.window - 1)
 
 
 @hidden_signal.register(WindowedNP)

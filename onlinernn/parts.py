@@ -148,6 +148,23 @@ def _implementations(kind: str) -> set[type]:
     return set().union(*(function.open.implementations for function in _KINDS[kind]))
 
 
+def kind_of(spec: Any) -> str | None:
+    """Return what kind of part a spec is, or None.
+
+    Parameters
+    ----------
+    spec
+        Anything.
+
+    Examples
+    --------
+    >>> from onlinernn import ANP
+    >>> kind_of(ANP()), kind_of(3)
+    ('rule', None)
+    """
+    return next((kind for kind in _KINDS if type(spec) in _implementations(kind)), None)
+
+
 def canonical_decorrelation(spec: Any) -> Any:
     """Return the decorrelation part, where None stands for no decorrelation.
 

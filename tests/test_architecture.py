@@ -20,7 +20,7 @@ from house_rules import (
 ROOT = Path(__file__).resolve().parents[1]
 
 # Who may import whom. A file belongs to the first room that names it, by pattern; a file in no room fails.
-GROUND = ("kernels/dispatch.py", "kernels/noise.py")
+GROUND = ("kernels/dispatch.py", "kernels/noise.py", "kernels/contracts.py")
 PARTS = (
     "kernels/cells.py",
     "kernels/losses.py",
@@ -47,7 +47,7 @@ NUMBA = ("numba", "numpy")
 ROOMS = (
     Room(("kernels/__init__.py",), (), ()),
     Room(("kernels/dispatch.py",), (), NUMBA),
-    Room(("kernels/noise.py",), ("kernels/dispatch.py",), NUMBA),
+    Room(("kernels/noise.py", "kernels/contracts.py"), ("kernels/dispatch.py",), NUMBA),
     Room(PARTS, GROUND, NUMBA),
     Room(("kernels/layout.py", "kernels/passes.py"), (*GROUND, *PARTS), NUMBA),
     Room(("kernels/updates.py",), BODY, NUMBA),
@@ -71,6 +71,16 @@ ROOMS = (
     Room(("onlinernn/network.py",), ("kernels/*.py", *HELPERS, *OBJECTS[:3]), ("numpy",)),
     Room(("onlinernn/learner.py",), ("kernels/*.py", "onlinernn/network.py", *HELPERS, *OBJECTS[:3]), ("numpy",)),
     Room(("onlinernn/referee.py",), ("kernels/*.py", *HELPERS, *OBJECTS), ("numpy",)),
+    Room(
+        ("onlinernn/scene.py", "onlinernn/locality.py"),
+        ("kernels/*.py", "onlinernn/scene.py", *OBJECTS),
+        ("numpy",),
+    ),
+    Room(
+        ("onlinernn/checks/*.py",),
+        ("kernels/*.py", "onlinernn/checks/*.py", "onlinernn/scene.py", "onlinernn/locality.py", *OBJECTS, *APART),
+        ("numpy", "hypothesis"),
+    ),
     Room(("onlinernn/plots.py",), (*OBJECTS, *APART), ("numpy", "matplotlib")),
     Room(("onlinernn/scores.py",), (*OBJECTS[:1], *APART), ("numpy",)),
     Room(("onlinernn/evaluate.py",), (*OBJECTS, *APART, *JUDGES[:1]), ("numpy",)),

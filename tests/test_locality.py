@@ -1,263 +1,203 @@
-"""The update of a synapse depends on what is at the synapse and on its layer's broadcast scalars, on nothing else.
+"""The update of a synapse depends on what its part declares, on all of it, and on nothing else in the network.
 
-A scene is a network at the moment of learning, with every array full of random numbers. The update of one synapse is
-read twice: as it is, and after everything was redrawn except the signals that the synapse may see. The two have the
-same bits. Then each of these signals is changed, and the update moves.
+The machinery is the kit's own (``onlinernn.checks``); here every part that ships is put through it, and rules that look
+elsewhere are shown to be caught.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
-from engine import Engine, random_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onlinernn import ANP, NP, WP, Decorrelation, LearnedFeedback, Whitening, WindowedNP
+from onlinernn.checks import LocalityContract, LocalityError, check_locality
 from onlinernn.kernels import passes
-from onlinernn.kernels.decorrelation import Decorrelation, Whitening
-from onlinernn.kernels.layout import PENDING, TICK
-from onlinernn.kernels.rules import ANP, NP, WP
-from onlinernn.kernels.window import WindowedNP
+from onlinernn.kernels.contracts import DELTA_LOSS, NOISE, PRE, WEIGHT
+from onlinernn.scene import Scene
 
-WINDOW = 3
-RULES = {
-    "NP": NP(0.1, 0.2, 0.5),
-    "ANP": ANP(0.1, 0.2, 0.5),
-    "WP": WP(0.1, 0.2, 0.5),
-    "WindowedNP": WindowedNP(0.1, 0.2, WINDOW, replicas=1, sigma=0.5, antithetic=False),
+ALL = "A B R"
+PAPER = {"own weight": "", "activity before it": ALL, "loss difference": ALL}
+FEEDBACK = {
+    "own weight": "R",
+    "activity before it": "A R",
+    "last pushes of its neuron": "A R",
+    "slope of its neuron": "A R",
+    "impulse response of its neuron": "A R",
+    "power of activities and inputs": "A R",
+    "output errors": "A R",
+    "output difference not expected": "A R",
+    "power of the pushes": "A R",
+    "strength of all responses": "A R",
+    "how far the noisy copies stray": "R",
 }
-DECORRELATION = Decorrelation(0.01)
-Feedback = Callable[[Engine], Any]
+# What each part uses, in which layers: all that it declares, but for its own weight.
+USED: dict[str, tuple[Any, dict[str, Any], dict[str, str]]] = {
+    "NP": (NP(0.1, 0.2, 0.5), {}, {**PAPER, "noise of its neuron": ALL}),
+    "ANP": (
+        ANP(0.1, 0.2, 0.5),
+        {},
+        {**PAPER, "noisy minus clean drive of its neuron": ALL, "power of its layer's differences": ALL},
+    ),
+    "WP": (WP(0.1, 0.2, 0.5), {}, {"own weight": "", "own noise, drawn again": ALL, "loss difference": ALL}),
+    "WindowedNP": (
+        WindowedNP(0.1, 0.2, 3, replicas=2, sigma=0.5),
+        {},
+        {
+            "own weight": "",
+            "activity before it": ALL,
+            "noise of its neuron": "B",
+            "noise of its neuron, drawn again": "A R",
+            "loss differences of the window": ALL,
+        },
+    ),
+    "feedback": (LearnedFeedback(0.5, lags=3, sigma=0.5, contraction=0.3, stray=1.0), {}, FEEDBACK),
+    "feedback, whitened": (
+        LearnedFeedback(0.5, lags=3, sigma=0.5, contraction=0.3, stray=1.0),
+        {"decorrelation": Whitening(recurrent=True)},
+        FEEDBACK,
+    ),
+    "eq. 6": (
+        Decorrelation(0.01),
+        {},
+        {"own weight": "D", "activity before it": "D", "activity of its unit, s_i": "D"},
+    ),
+    "whitening": (
+        Whitening(0.01, damping=0.5),
+        {},
+        {
+            "own weight": "D",
+            "activity before it": "D",
+            "activity of its unit, s_i": "D",
+            "length of its unit's row": "D",
+            "power of s": "D",
+        },
+    ),
+}
 
 
-class Place(NamedTuple):
-    """A synapse, and the sizes of the network it is in."""
-
-    rule: str
-    layer: str
-    i: int  # the neuron after it
-    j: int  # the neuron or input before it; the last input is the constant of the bias
-    n: int
-    d: int
-    m: int
-    delay: int
-    seed: int
+@pytest.mark.parametrize("name", USED)
+def test_an_update_is_local_and_uses_what_it_may(name: str) -> None:
+    part, more, used = USED[name]
+    found = check_locality(part, examples=20, **more)
+    assert {row.signal: row.used for row in found.rows} == used
 
 
-class Signals(NamedTuple):
-    """What a synapse may see: single entries of arrays, as (array, index)."""
-
-    weight: tuple[Any, tuple[int, int]]
-    pre: tuple[Any, tuple[int, int]]
-    post: tuple[Any, tuple[int, int]]
-    layer_differences: Any  # of its layer: it may see their power
-    delta_losses: tuple[Any, ...]  # that of now, and those of the window
+def test_the_noise_of_a_step_is_not_learnt_from_in_another() -> None:
+    """A contract that is too narrow is found out, by the signal that it lacks."""
+    narrow = LocalityContract((WEIGHT, PRE, NOISE, DELTA_LOSS))
+    with pytest.raises(LocalityError, match=r"R\[0, 0\] of a network of .* when tags\.hidden\[\d, 1\]"):
+        check_locality(ANP(0.1, 0.2, 0.5), narrow)
 
 
-def fill(engine: Engine, rng: np.random.Generator) -> None:
-    """Fill every array with random numbers."""
-    for group in (engine.params, engine.state, engine.tags, engine.work):
-        for array in group:
-            array[...] = rng.normal(size=array.shape)
-    engine.work.taught[...] = 1
+# The twins: learning that looks elsewhere, before or after the rule's own.
+
+Leak = Callable[[Scene], None]
 
 
-def scene(place: Place, decorrelation: Any = DECORRELATION) -> Engine:
-    rng = np.random.default_rng(place.seed)
-    engine = Engine(
-        random_weights(rng, place.n, place.d, place.m),
-        RULES[place.rule],
-        decorrelation=decorrelation,
-        target_delay=place.delay,
-        dtype=np.float32,
-        seed=place.seed,
-    )
-    fill(engine, rng)
-    engine.tally[TICK] = 20 + place.seed % 5
-    return engine
+def learning(before: Leak = lambda scene: None, after: Leak = lambda scene: None) -> Callable[[Scene], Any]:
+    def learn(scene: Scene) -> tuple[float, float]:
+        array, index = scene.view.weight
+        was = float(array[index])
+        before(scene)
+        scene.learn()
+        after(scene)
+        return float(array[index]), float(array[index]) - was
+
+    return learn
 
 
-def signals(engine: Engine, place: Place) -> Signals:
-    """Say where in the arrays the signals of the synapse are."""
-    params, tags, i, j = engine.params, engine.tags, place.i, place.j
-    slots = len(tags.u)
-    late = WINDOW - 1 if place.rule == "WindowedNP" and place.layer != "B" else 0
-    slot = (engine.tally[TICK] - place.delay - late) % slots
-    hidden = tags.hidden if len(tags.hidden) else tags.delta  # noise that is not stored is no array
-    weight, pre, post = {
-        "R": ((params.R, (i, j)), (tags.s, ((slot - 1) % slots, j)), hidden),
-        "A": ((params.A, (j, i)), (tags.u, (slot, j)), hidden),
-        "B": ((params.B, (i, j)), (tags.z, (slot, j)), tags.readout),
-    }[place.layer]
-    deltas = (engine.work.delta_loss, *([tags.delta] if place.rule == "WindowedNP" else []))
-    return Signals(weight, pre, (post, (slot, i)), post[slot], deltas)
-
-
-def draws_again(place: Place) -> bool:
-    """Tell whether the synapse's noise is drawn a second time, and found in no array."""
-    return place.rule == "WP" or (place.rule == "WindowedNP" and place.layer != "B")
-
-
-def redraw_the_rest(engine: Engine, place: Place) -> None:
-    """Redraw everything that the synapse may not see."""
-    seen = signals(engine, place)
-    allowed = [seen.weight, *([] if place.rule == "WP" else [seen.pre])]
-    allowed += [] if draws_again(place) else [seen.post]
-    kept = [(array, index, array[index]) for array, index in allowed]
-    rng = np.random.default_rng(place.seed + 1)
-    differences, deltas = seen.layer_differences.copy(), [delta.copy() for delta in seen.delta_losses]
-    fill(engine, rng)
-    if place.rule == "ANP":  # other signs, and the power has the same bits
-        seen.layer_differences[:] = differences * rng.choice([-1, 1], size=differences.shape)
-    for array, delta in zip(seen.delta_losses, deltas, strict=True):
-        array[...] = delta
-    for array, index, value in kept:
-        array[index] = value
-
-
-def update(place: Place, feedback: Feedback, change: Callable[[Engine], Any] = lambda engine: None) -> Any:
-    """Return what the synapse learns in the scene, after a change of the scene; the learnt weight's own bits."""
-    engine = scene(place)
-    change(engine)
-    array, index = signals(engine, place).weight
-    before = array[index]
-    feedback(engine)
-    return array[index], array[index] - before
-
-
-def violations(place: Place, feedback: Feedback = Engine.feedback) -> list[str]:
-    """Return what is wrong with the locality of one synapse: signals it sees and may not, or does not and should."""
-    found = []
-    learnt, change = update(place, feedback)
-    if update(place, feedback, lambda engine: redraw_the_rest(engine, place))[0] != learnt:
-        found.append("it depends on something else in the network")
-
-    def scaled(name: str) -> Callable[[Engine], Any]:
-        def scale(engine: Engine) -> None:
-            array, index = getattr(signals(engine, place), name)
-            array[index] *= 3
-
-        return scale
-
-    def other_power(engine: Engine) -> None:
-        differences = signals(engine, place).layer_differences
-        differences[(place.i + 1) % len(differences)] *= 3
-
-    def other_delta_loss(engine: Engine) -> None:
-        for delta in signals(engine, place).delta_losses:
-            np.multiply(delta, 3, out=delta)
-
-    def other_noise(engine: Engine) -> None:
-        engine.spec = engine.spec._replace(seed=engine.spec.seed + 1)
-
-    due = {"delta_loss": other_delta_loss}
-    due |= {"its own noise": other_noise} if draws_again(place) else {"the difference after it": scaled("post")}
-    if place.rule != "WP":
-        due |= {"the activity before it": scaled("pre")}
-        size = place.m if place.layer == "B" else place.n
-        due |= {"the power of its layer": other_power} if place.rule == "ANP" and size > 1 else {}
-    found += [
-        f"it does not depend on {name}" for name, other in due.items() if update(place, feedback, other)[1] == change
-    ]
-    return found
-
-
-@st.composite
-def places(draw: st.DrawFn) -> Place:
-    rule, layer = draw(st.sampled_from(sorted(RULES))), draw(st.sampled_from("RAB"))
-    n, d, m = draw(st.integers(1, 40)), draw(st.integers(1, 3)), draw(st.integers(1, 4))
-    after, before = {"R": (n, n), "A": (n, d + 1), "B": (m, n + 1)}[layer]
-    i, j = draw(st.integers(0, after - 1)), draw(st.integers(0, before - 1))
-    return Place(rule, layer, i, j, n, d, m, draw(st.integers(0, 3)), draw(st.integers(0, 2**16)))
-
-
-@settings(max_examples=150)
-@given(place=places())
-def test_an_update_is_local(place: Place) -> None:
-    assert violations(place) == []
-
-
-# The twins: rules that look elsewhere.
-
-
-def with_transport(engine: Engine) -> None:
+def transport(scene: Scene) -> None:
     """Carry the readout's differences back to the hidden layer through the readout's own weights."""
-    tagged = (engine.tally[TICK] - engine.spec.target_delay) % len(engine.tags.u)
-    carried = engine.params.B[:, : engine.n].T @ engine.tags.readout[tagged]
-    engine.feedback()
-    engine.params.R[...] -= 0.01 * carried[:, None] * engine.tags.s[tagged - 1]
+    view, n = scene.view, scene.synapse.n
+    carried = view.params.B[:, :n].T @ view.tags.readout[view.tagged]
+    view.params.R[...] -= 0.01 * carried[:, None] * view.tags.s[view.before]
 
 
-def with_a_neighbour(engine: Engine) -> None:
+def neighbour(scene: Scene) -> None:
     """Mix in the difference of the next neuron."""
-    tagged = (engine.tally[TICK] - engine.spec.target_delay) % len(engine.tags.u)
-    engine.tags.hidden[tagged] += 0.1 * np.roll(engine.tags.hidden[tagged], 1)
-    engine.feedback()
+    view = scene.view
+    view.tags.hidden[view.perturbed] += 0.1 * np.roll(view.tags.hidden[view.perturbed], 1)
 
 
-def with_normalised_inputs(engine: Engine) -> None:
+def normalised_inputs(scene: Scene) -> None:
     """Divide by the power of all activities before the neuron."""
-    tagged = (engine.tally[TICK] - engine.spec.target_delay) % len(engine.tags.u)
-    engine.tags.s[tagged - 1] /= 1 + np.square(engine.tags.s[tagged - 1]).sum()
-    engine.feedback()
+    view = scene.view
+    view.tags.s[view.before] /= 1 + np.square(view.tags.s[view.before]).sum()
 
 
-def with_other_weights(engine: Engine) -> None:
+def other_weights(scene: Scene) -> None:
     """Let all weights of a neuron decay towards their mean."""
-    engine.feedback()
-    engine.params.R[...] += 0.01 * engine.params.R.mean(axis=1, keepdims=True)
+    R = scene.view.params.R
+    R += 0.01 * R.mean(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("rule", ["NP", "ANP"])
-@pytest.mark.parametrize("leak", [with_transport, with_a_neighbour, with_normalised_inputs, with_other_weights])
-def test_a_rule_that_is_not_local_is_caught(rule: str, leak: Feedback) -> None:
-    place = Place(rule, "R", i=2, j=3, n=9, d=2, m=3, delay=1, seed=4)
-    assert violations(place) == []
-    assert violations(place, leak) == ["it depends on something else in the network"]
+def error_through_the_readout(scene: Scene) -> None:
+    """Bring the output error back through the readout's own weights."""
+    view, n = scene.view, scene.synapse.n
+    carried = view.tags.error[view.told[1]] @ view.params.B[:, :n]
+    view.params.R[...] -= 0.01 * carried[:, None] * view.tags.s[view.before]
 
 
-@pytest.mark.parametrize("rule", sorted(RULES))
+def neighbour_response(scene: Scene) -> None:
+    """Mix in the response of the next neuron."""
+    F = scene.view.params.F
+    F += 0.1 * np.roll(F, 1, axis=1)
+
+
+def through_time(scene: Scene) -> None:
+    """Take the error a step back through R, as backpropagation does."""
+    F = scene.view.params.F
+    F += 0.1 * F @ scene.view.params.R
+
+
+LEAKS = {
+    "transport": ("paper", {"before": transport}, r"params\.B\[|tags\.readout\["),
+    "neighbour": ("paper", {"before": neighbour}, r"tags\.hidden|another neuron"),
+    "normalised inputs": ("paper", {"before": normalised_inputs}, r"tags\.s\["),
+    "other weights": ("paper", {"after": other_weights}, r"params\.R\["),
+    "error through the readout": ("feedback", {"before": error_through_the_readout}, "another neuron|params.B"),
+    "neighbour's response": ("feedback", {"before": neighbour_response}, "another neuron"),
+    "through time": ("feedback", {"before": through_time}, r"params\.R\["),
+    "feedback, other weights": ("feedback", {"after": other_weights}, r"params\.R\["),
+}
+LEAKING = [
+    (rule, leak)
+    for leak, (family, _, _) in LEAKS.items()
+    for rule in (["feedback"] if family == "feedback" else ["NP", "ANP"])
+]
+
+
+@pytest.mark.parametrize(("rule", "leak"), LEAKING)
+def test_learning_that_is_not_local_is_caught(rule: str, leak: str) -> None:
+    _, hooks, culprit = LEAKS[leak]
+    with pytest.raises(LocalityError, match=culprit):
+        check_locality(USED[rule][0], learn=learning(**hooks))
+
+
+@pytest.mark.parametrize("rule", ["NP", "WP", "feedback"])
 def test_a_rule_that_learns_nothing_is_caught(rule: str) -> None:
-    place = Place(rule, "A", i=2, j=1, n=9, d=2, m=3, delay=0, seed=4)
-    assert "it does not depend on delta_loss" in violations(place, lambda engine: None)
+    def nothing(scene: Scene) -> tuple[float, float]:
+        array, index = scene.view.weight
+        return float(array[index]), 0.0
+
+    with pytest.raises(LocalityError, match="teaches R nothing"):
+        check_locality(USED[rule][0], learn=nothing)
 
 
-# D: its synapse (i, j) sees its own weight, s_i, and q_j = sum_i D_ij s_i, what neuron j gets back through its own
-# outgoing weights. Of the sums, s_i runs over row i and q_j over column j. Whitening also sees the length of row i, the
-# weights of one unit, and the broadcast |s|^2.
+def test_noise_drawn_again_that_belongs_to_another_synapse_is_caught() -> None:
+    def anothers(scene: Scene) -> tuple[float, float]:
+        if scene.learner.spec.rule.noise.salt > 0:  # what is salted is what is not its own
+            scene.draw_anew()
+        return scene.learn()
+
+    with pytest.raises(LocalityError, match="noise that is not its own"):
+        check_locality(USED["WP"][0], learn=anothers)
 
 
-@pytest.mark.parametrize(
-    "decorrelation", [Decorrelation(0.01), Whitening(0.01, damping=0.5)], ids=["eq. 6", "whitening"]
-)
-@settings(max_examples=60)
-@given(n=st.integers(2, 70), data=st.data(), seed=st.integers(0, 2**16))
-def test_the_update_of_d_is_local(decorrelation: Any, n: int, data: st.DataObject, seed: int) -> None:
-    i, j = data.draw(st.integers(0, n - 1)), data.draw(st.integers(0, n - 1))
-    place = Place("ANP", "R", 0, 0, n, 1, 1, 0, seed)
-
-    def learnt(*, redrawn: bool = False, factors: tuple[float, float, float] = (1, 1, 1)) -> np.float32:
-        engine = scene(place, decorrelation)
-        engine.tally[PENDING] = 1
-        seen = [(engine.params.D, (i, j)), (engine.params.w, (0, i)), (engine.params.q, (0, j))]
-        kept = [array[index] * np.float32(factor) for (array, index), factor in zip(seen, factors, strict=True)]
-        if redrawn:
-            lengths = [(vector, vector.copy()) for vector in (engine.params.D[i], engine.params.w[0])]
-            rng = np.random.default_rng(seed + 1)
-            fill(engine, rng)
-            if isinstance(decorrelation, Whitening):  # other signs, and the lengths have the same bits
-                for vector, before in lengths:
-                    vector[:] = before * rng.choice([-1, 1], size=n)
-        for (array, index), value in zip(seen, kept, strict=True):
-            array[index] = value
-        engine.settle()
-        return engine.params.D[i, j] - (0 if factors[0] == 1 else kept[0])
-
-    assert learnt() == learnt(redrawn=True)
-    assert learnt() != learnt(factors=(1, 3, 1))
-    assert learnt() != learnt(factors=(1, 1, 3))
-    assert learnt() != learnt(factors=(3, 1, 1))
+# D gives back to neuron j through the neuron's own outgoing weights.
 
 
 @settings(max_examples=40)

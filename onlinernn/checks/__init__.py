@@ -1,0 +1,17 @@
+"""Property tests for everybody's parts: locality, memory, causality, determinism, exact resume.
+
+``check(part)`` runs every check that applies and prints a line for each; ``yield_checks(part)`` gives them to pytest.
+Needs Hypothesis, which comes with ``onlinernn[test]``.
+"""
+
+try:
+    import hypothesis as _hypothesis
+except ImportError:
+    raise ImportError("onlinernn.checks needs Hypothesis: pip install 'onlinernn[test]'") from None
+
+from onlinernn.checks.places import LocalityError, check_locality
+from onlinernn.kernels.contracts import LocalityContract
+
+del _hypothesis
+
+__all__ = ["LocalityContract", "LocalityError", "check_locality"]
