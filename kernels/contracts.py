@@ -23,20 +23,20 @@ class View(NamedTuple):
     the last steps that an impulse response covers; `told`, as many steps from `source` on.
     """
 
-    params: Any
-    tags: Any
-    traces: Any
-    work: Any
+    params: Any  # the arrays of the learner
+    tags: Any  # the same
+    traces: Any  # the same
+    work: Any  # the same
     layer: str  # of the synapse
     i: int  # the neuron after it
     j: int  # the neuron or the input before it
-    source: int  # a row of the tags, as the next four
-    before: int
-    tagged: int
-    now: int
+    source: int  # a row of the tags
+    before: int  # a row
+    tagged: int  # a row
+    now: int  # a row
     perturbed: Any  # rows
-    pushed: Any
-    told: Any
+    pushed: Any  # rows
+    told: Any  # rows
 
     @property
     def weight(self) -> tuple[Any, Any]:

@@ -230,7 +230,7 @@ class OnlineLearner(Network):
             Y = read_array("Y", Y, (steps, *self._y.shape), self.dtype, missing=True)
         if self._tally[layout.OPEN]:
             self._finish()
-        inputs, targets = (rows.reshape(steps, self.streams, -1).astype(np.float64) for rows in (U, Y))
+        inputs, targets = (rows.reshape(steps, self.streams, rows.shape[-1]).astype(np.float64) for rows in (U, Y))
         predictions = np.zeros(targets.shape, self.dtype)
         losses, noisy_losses = (np.zeros((steps, self.streams), self.dtype) for _ in range(2))
         for part in chunks(steps, progress, losses):

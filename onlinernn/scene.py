@@ -115,13 +115,23 @@ def learner_of(parts: Parts, n: int = 6, d: int = 2, m: int = 2, **more: Any) ->
     **more
         Arguments of the learner.
     """
-    made = OnlineLearner(d, n, m, rule=parts.rule, **{"dtype": np.float64, **parts.settings, **more})
-    types = _types(made.spec)
-    if types in _SHARED:  # to look at the sources takes longer than all the rest
-        made.__dict__["_entries"] = _SHARED[types]
+    return share(OnlineLearner(d, n, m, rule=parts.rule, **{"dtype": np.float64, **parts.settings, **more}))
+
+
+def share(learner: OnlineLearner) -> OnlineLearner:
+    """Return the learner, with the compiled functions of another one that has parts of the same types.
+
+    Parameters
+    ----------
+    learner
+        A learner that has not done a step yet.
+    """
+    types = _types(learner.spec)
+    if types in _SHARED:  # to look whether the sources have changed takes longer than all the rest
+        learner.__dict__["_entries"] = _SHARED[types]
     else:
-        _SHARED[types] = made._entries
-    return made
+        _SHARED[types] = learner._entries
+    return learner
 
 
 def _types(value: Any) -> Any:

@@ -78,7 +78,13 @@ ROOMS = (
     ),
     Room(
         ("onlinernn/checks/*.py",),
-        ("kernels/*.py", "onlinernn/checks/*.py", "onlinernn/scene.py", "onlinernn/locality.py", *OBJECTS, *APART),
+        (
+            "kernels/*.py",
+            "onlinernn/checks/*.py",
+            *(f"onlinernn/{name}.py" for name in ("scene", "locality", "snapshot")),
+            *OBJECTS,
+            *APART,
+        ),
         ("numpy", "hypothesis"),
     ),
     Room(("onlinernn/plots.py",), (*OBJECTS, *APART), ("numpy", "matplotlib")),

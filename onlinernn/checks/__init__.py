@@ -9,9 +9,30 @@ try:
 except ImportError:
     raise ImportError("onlinernn.checks needs Hypothesis: pip install 'onlinernn[test]'") from None
 
+from onlinernn.checks.behaviour import (
+    check_bad_input,
+    check_causality,
+    check_determinism,
+    check_inputs_kept,
+    check_resume,
+    check_steps,
+)
+from onlinernn.checks.memory import GrowthError, check_memory
 from onlinernn.checks.places import LocalityError, check_locality
 from onlinernn.kernels.contracts import LocalityContract
 
 del _hypothesis
 
-__all__ = ["LocalityContract", "LocalityError", "check_locality"]
+__all__ = [
+    "GrowthError",
+    "LocalityContract",
+    "LocalityError",
+    "check_bad_input",
+    "check_causality",
+    "check_determinism",
+    "check_inputs_kept",
+    "check_locality",
+    "check_memory",
+    "check_resume",
+    "check_steps",
+]
