@@ -136,8 +136,8 @@ def check_memory(part: Any, *, steps: int = 60, **settings: Any) -> MemoryTable:
     weights     1            3           1         41204
     responses   0            0           4         16
     activities  0            4           0         1600
-    tags        0            6           16        2464
-    scratch     0            12          23        4892
+    tags        0            6           14        2456
+    scratch     0            10          17        4068
     the tags reach 0 steps back
     """
     parts = parts_of(part, **settings)
