@@ -1,0 +1,116 @@
+"""Who may import whom: the rooms of the house, for test_architecture.py."""
+
+from house_rules import Room
+
+# Who may import whom. A file belongs to the first room that names it, by pattern; a file in no room fails.
+GROUND = ("kernels/dispatch.py", "kernels/noise.py", "kernels/contracts.py")
+PARTS = (
+    "kernels/cells.py",
+    "kernels/losses.py",
+    "kernels/rules.py",
+    "kernels/decorrelation.py",
+    "kernels/schedules.py",
+    "kernels/effects.py",
+)
+BODY = (*GROUND, *PARTS, "kernels/layout.py", "kernels/passes.py")
+LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py")
+READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
+HELPERS = (
+    *READERS,
+    "onlinernn/accounts.py",
+    "onlinernn/chunks.py",
+    "onlinernn/specification.py",
+    "onlinernn/snapshot.py",
+    "onlinernn/weights.py",
+)
+OBJECTS = ("onlinernn/errors.py", "onlinernn/parts.py", "onlinernn/checkpoint.py", "onlinernn/learner.py")
+JUDGES = ("onlinernn/scores.py", "onlinernn/evaluate.py", "onlinernn/baselines.py", "onlinernn/plots.py")
+APART = ("onlinernn/reference/*.py", "onlinernn/tasks/*.py")
+NUMBA = ("numba", "numpy")
+ROOMS = (
+    Room(("kernels/__init__.py",), (), ()),
+    Room(("kernels/dispatch.py",), (), NUMBA),
+    Room(("kernels/noise.py", "kernels/contracts.py"), ("kernels/dispatch.py",), NUMBA),
+    Room(PARTS, GROUND, NUMBA),
+    Room(("kernels/layout.py", "kernels/passes.py"), (*GROUND, *PARTS), NUMBA),
+    Room(("kernels/updates.py",), BODY, NUMBA),
+    Room(LEARNING, (*BODY, "kernels/updates.py"), NUMBA),
+    Room(("kernels/crossbar.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
+    Room(("kernels/traces.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
+    Room(("kernels/advance.py",), (*BODY, "kernels/updates.py", "kernels/crossbar.py", *LEARNING), NUMBA),
+    Room(
+        ("kernels/lockstep.py",),
+        (*BODY, "kernels/updates.py", *LEARNING, "kernels/traces.py", "kernels/crossbar.py", "kernels/advance.py"),
+        NUMBA,
+    ),
+    Room(("kernels/entry.py",), ("kernels/*.py",), NUMBA),
+    Room(("onlinernn/errors.py",), (), ()),
+    Room(("onlinernn/reference/*.py",), ("onlinernn/reference/*.py", "onlinernn/errors.py"), ("numpy",)),
+    Room(("onlinernn/tasks/*.py",), ("onlinernn/tasks/*.py", "onlinernn/errors.py"), ("numpy",)),
+    Room(("onlinernn/parts.py",), ("kernels/*.py", "onlinernn/errors.py"), ("numpy",)),
+    Room(("onlinernn/checkpoint.py",), ("kernels/*.py", *OBJECTS[:2]), ("numpy",)),
+    Room(READERS, (), ("numpy",)),
+    Room(HELPERS, ("kernels/*.py", *READERS, *OBJECTS[:3], "onlinernn/specification.py"), ("numpy",)),
+    Room(("onlinernn/network.py",), ("kernels/*.py", *HELPERS, *OBJECTS[:3]), ("numpy",)),
+    Room(("onlinernn/learner.py",), ("kernels/*.py", "onlinernn/network.py", *HELPERS, *OBJECTS[:3]), ("numpy",)),
+    Room(("onlinernn/referee.py",), ("kernels/*.py", *HELPERS, *OBJECTS), ("numpy",)),
+    Room(
+        ("onlinernn/scene.py", "onlinernn/locality.py"),
+        ("kernels/*.py", "onlinernn/scene.py", *OBJECTS),
+        ("numpy",),
+    ),
+    Room(
+        ("onlinernn/checks/*.py",),
+        (
+            "kernels/*.py",
+            "onlinernn/checks/*.py",
+            *(f"onlinernn/{name}.py" for name in ("scene", "locality", "snapshot")),
+            *OBJECTS,
+            *APART,
+        ),
+        ("numpy", "hypothesis"),
+    ),
+    Room(("onlinernn/plots.py",), (*OBJECTS, *APART), ("numpy", "matplotlib")),
+    Room(("onlinernn/scores.py",), (*OBJECTS[:1], *APART), ("numpy",)),
+    Room(("onlinernn/evaluate.py",), (*OBJECTS, *APART, *JUDGES[:1]), ("numpy",)),
+    Room(("onlinernn/baselines.py",), ("kernels/*.py", *OBJECTS, *APART, *JUDGES[:2]), ("numpy", "scipy")),
+    Room(("onlinernn/settings.py",), (), ()),
+    Room(
+        ("onlinernn/controls.py",),
+        ("kernels/*.py", "onlinernn/settings.py", *OBJECTS, *JUDGES, *APART),
+        ("numpy",),
+    ),
+    Room(
+        ("onlinernn/compare*.py",),
+        (
+            "kernels/*.py",
+            *(f"onlinernn/{name}.py" for name in ("settings", "controls", "referee", "compare_torch")),
+            *OBJECTS,
+            *JUDGES,
+            *APART,
+        ),
+        ("numpy",),
+    ),
+    Room(("onlinernn/journal.py",), ("onlinernn/checkpoint.py", "onlinernn/evaluate.py"), ()),
+    Room(
+        ("onlinernn/__init__.py",),
+        ("kernels/*.py", "onlinernn/results.py", "onlinernn/referee.py", *OBJECTS, *JUDGES, *APART),
+        (),
+    ),
+    Room(
+        ("onlinernn/studies/*.py",),
+        (
+            "kernels/*.py",
+            "onlinernn/studies/*.py",
+            *(f"onlinernn/{name}.py" for name in ("__init__", "settings", "controls", "compare", "checkpoint")),
+            *OBJECTS,
+            *JUDGES,
+            *APART,
+        ),
+        ("numpy", "matplotlib"),
+    ),
+    Room(("onlinernn/bench_peers.py",), (), NUMBA),
+    Room(("onlinernn/bench.py",), ("kernels/*.py", "onlinernn/bench_peers.py", *OBJECTS), ("numpy",)),
+    Room(("onlinernn/cli*.py", "onlinernn/__main__.py", "demos/*.py"), ("kernels/*.py", "onlinernn/*.py"), ("numpy",)),
+    Room(("tests/naive.py",), (), ("numpy",)),
+)
