@@ -9,7 +9,9 @@ contracts          what a synapse may see: the signals, and what each part decla
 cells              what a neuron does with its drive
 losses             the loss of one step and the difference of two losses
 rules              what a perturbation is and how it becomes a learning signal
-effects            what hardware does to numbers, and the substrate that has such effects
+effects            what an effect is, where it acts, and the substrate with its chains
+converters         effects on any number: rounding, limits, noise, mismatch
+devices            effects on the weights of analog arrays
 crossbar           the passes over weights that are devices
 decorrelation      the O(n^2) decorrelation of the hidden activity
 layout             the arrays: weights, state, tags, scratch

@@ -19,11 +19,14 @@ from onlinernn.kernels.effects import (
     WRITE_A,
     WRITE_B,
     WRITE_R,
+    aged,
     along,
     chains,
     changed,
     like,
     needs_age,
+    needs_ageing,
+    needs_count,
     place,
     through,
     through_counting,
@@ -57,7 +60,7 @@ def read_rows(
     zero = rows.dtype.type(0)
     unit, per_unit, now = like(zero, scale), like(zero, 1.0 / scale), like(zero, tick)
     total_a, total_b, age = zero, zero, zero
-    last = planes.shape[0] - rows.shape[0] + i  # the plane of when, if there is one
+    last = planes.shape[0] - rows.shape[0] + i  # the last plane tells when, the first one how often
     for j in range(rows.shape[1]):
         if needs_age(chain, False, 0):
             age = now - planes[last, j]
@@ -109,13 +112,48 @@ def write_row(
         asked += one if asks else zero
         moves += one if moved else zero
         bound += limits if asks else zero
-        planes[i, j] += one if moved else zero
+        if needs_count(chain, False, 0):
+            planes[i, j] += one if moved else zero
         if needs_age(read, False, 0):
             planes[last, j] = now if moved else planes[last, j]
     tally[WANTED] += int(asked)
     tally[LOST] += int(asked - moves)
     tally[WRITES] += int(moves)
     tally[BOUND_WEIGHT] += int(bound)
+
+
+@compiled(**LOOP)
+def program(chain: Any, scale: Any, rows: Any, seed: Any, domain: Any) -> None:
+    """Set an array of devices to its own states, as exactly as these can be held."""
+    zero = rows.dtype.type(0)
+    unit, per_unit = like(zero, scale), like(zero, 1.0 / scale)
+    for i in range(rows.shape[0]):
+        start = place(seed, 0, 0, 0, domain, i, zero)
+        for j in range(rows.shape[1]):
+            state = rows[i, j] * per_unit
+            rows[i, j] = unit * through(chain, state, along(start, j, zero, state))
+
+
+@compiled(**LOOP)
+def age(chain: Any, scale: Any, rows: Any, i: Any, start: Any) -> None:
+    """Let one step of time pass for row `i` of an array of devices."""
+    zero = rows.dtype.type(0)
+    unit, per_unit = like(zero, scale), like(zero, 1.0 / scale)
+    for j in range(rows.shape[1]):
+        state = rows[i, j] * per_unit
+        rows[i, j] = unit * aged(chain, state, along(start, j, zero, state))
+
+
+def _plain_program(substrate: Any, params: Any, spec: Any) -> None:
+    pass
+
+
+@where_implemented(chains, otherwise=_plain_program, whole=True)
+def program_all(substrate: Any, params: Any, spec: Any) -> None:
+    """Write all weights, after they were set from outside."""
+    program(substrate.write, substrate.scale_input, params.A, spec.seed, WRITE_A)
+    program(substrate.write, substrate.scale_recurrent, params.R, spec.seed, WRITE_R)
+    program(substrate.write, substrate.scale_readout, params.B, spec.seed, WRITE_B)
 
 
 @compiled(**LOOP)
@@ -344,6 +382,16 @@ def write_and_read(
     copies = lanes // work.u.shape[0]
     zero = params.R.dtype.type(0)
     growth = like(zero, share - 1.0)
+    if tagged < ahead and needs_ageing(substrate.write, False, 0):  # time stands still while weights are set
+        for j in range(params.A.shape[0]):
+            start = place(spec.seed, ahead, 0, 0, WRITE_A, j, zero)
+            age(substrate.write, substrate.scale_input, params.A, j, start)
+        for i in range(params.R.shape[0]):
+            start = place(spec.seed, ahead, 0, 0, WRITE_R, i, zero)
+            age(substrate.write, substrate.scale_recurrent, params.R, i, start)
+        for o in range(params.B.shape[0]):
+            start = place(spec.seed, ahead, 0, 0, WRITE_B, o, zero)
+            age(substrate.write, substrate.scale_readout, params.B, o, start)
     for i in range(params.R.shape[0]):
         if learning:
             for j in range(params.R.shape[1]):

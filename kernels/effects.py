@@ -137,6 +137,12 @@ def deeper(here: Any) -> Any:
 
 
 @compiled(**EXACT)
+def again(hashed: Any) -> Any:
+    """Return another hash of the same place, for an effect that draws twice."""
+    return U32(hashed ^ U32(0x5BD1E995))
+
+
+@compiled(**EXACT)
 def bits32(x: Any) -> Any:
     """Hash 32 bits to 32 bits."""
     x = U32(U32(x ^ U32(x >> U32(16))) * U32(0x7FEB352D))  # Numba widens every operation on uint32 to 64 bits
@@ -161,8 +167,12 @@ def _like_float64(x: Any, value: Any) -> Any:
 
 @compiled(**EXACT)
 def uniform(x: Any, hashed: Any) -> Any:
-    """Return a number from [0, 1), a multiple of 2^-24, in the precision of `x`."""
-    return like(x, I32(bits32(hashed) >> U32(8))) * like(x, 2.0**-24)
+    """Return a number from [0, 1), a multiple of 2^-24, in the precision of `x`.
+
+    One multiplication will do for bits that are only compared with a number: places differ in all of them.
+    """
+    b = U32(U32(hashed ^ U32(hashed >> U32(16))) * U32(0x7FEB352D))
+    return like(x, I32(b >> U32(8))) * like(x, 2.0**-24)
 
 
 @compiled(**EXACT)
@@ -213,6 +223,12 @@ def remembers(spec: Any) -> Any:
     return False
 
 
+@open_function(default=True)
+def counts(spec: Any) -> Any:
+    """Return whether the effect needs to know how often a weight was written."""
+    return False
+
+
 through = fold(effect, deeper)
 changed = fold(change, deeper)
 aged = fold(ageing, deeper)
@@ -231,6 +247,18 @@ def remembering(spec: Any, so_far: Any, nowhere: Any) -> Any:
 
 
 @compiled(**EXACT)
+def ageing_so_far(spec: Any, so_far: Any, nowhere: Any) -> Any:
+    """Return whether this effect of a chain, or one before it, changes a state that is not written."""
+    return so_far or ages(spec)
+
+
+@compiled(**EXACT)
+def counting_so_far(spec: Any, so_far: Any, nowhere: Any) -> Any:
+    """Return whether this effect of a chain, or one before it, needs to know how often a weight was written."""
+    return so_far or counts(spec)
+
+
+@compiled(**EXACT)
 def as_it_is(nowhere: Any) -> Any:
     """Return what it is given."""
     return nowhere
@@ -238,101 +266,5 @@ def as_it_is(nowhere: Any) -> Any:
 
 through_counting = fold(counting, deeper)
 needs_age = fold(remembering, as_it_is)
-
-
-class Nearest(NamedTuple):
-    """Rounding to the nearest point of the grid, ties to even."""
-
-
-class Truncate(NamedTuple):
-    """Rounding towards zero."""
-
-
-class Stochastic(NamedTuple):
-    """Rounding up or down by chance, so that the mean is exact; each device has a random number of its own."""
-
-
-class StochasticShared(NamedTuple):
-    """Rounding up or down by chance, with one random number for all devices of an array in a step."""
-
-
-@open_function()
-def rounded(rounding: Any, x: Any, here: Any) -> Any:
-    """Return a whole number next to `x`; chance depends on the place `here`."""
-
-
-@rounded.register(Nearest)
-def _nearest(rounding: Any, x: Any, here: Any) -> Any:
-    return np.rint(x)
-
-
-@rounded.register(Truncate)
-def _truncate(rounding: Any, x: Any, here: Any) -> Any:
-    return np.trunc(x)
-
-
-@rounded.register(Stochastic)
-def _stochastic(rounding: Any, x: Any, here: Any) -> Any:
-    low = np.floor(x)
-    return low + like(x, uniform(x, here.moment) < x - low)
-
-
-@rounded.register(StochasticShared)
-def _stochastic_shared(rounding: Any, x: Any, here: Any) -> Any:
-    low = np.floor(x)
-    return low + like(x, uniform(x, here.shared) < x - low)
-
-
-class Quantise(NamedTuple):
-    """Rounding to the multiples of a step.
-
-    Parameters
-    ----------
-    step
-        Distance of the points of the grid, in units of what is quantised, > 0.
-    rounding
-        :class:`Nearest`, :class:`Truncate`, :class:`Stochastic` or :class:`StochasticShared`.
-
-    Examples
-    --------
-    >>> Quantise(2**-7).rounding
-    Nearest()
-    """
-
-    step: float
-    rounding: Any = Nearest()
-
-
-@effect.register(Quantise)
-def _quantise(spec: Any, x: Any, here: Any) -> Any:
-    step = like(x, spec.step)
-    on_grid = np.rint(x / step) * step
-    return x if x == on_grid else rounded(spec.rounding, x / step, here) * step
-
-
-class Saturate(NamedTuple):
-    """Clipping to a range.
-
-    Parameters
-    ----------
-    low, high
-        The bounds, in units of what is clipped; low < high.
-
-    Examples
-    --------
-    >>> Saturate(-1.0, 1.0).high
-    1.0
-    """
-
-    low: float
-    high: float
-
-
-@effect.register(Saturate)
-def _saturate(spec: Any, x: Any, here: Any) -> Any:
-    return min(max(x, like(x, spec.low)), like(x, spec.high))
-
-
-@bites.register(Saturate)
-def _saturates(spec: Any, x: Any, here: Any) -> Any:
-    return like(x, x < like(x, spec.low) or x > like(x, spec.high))
+needs_ageing = fold(ageing_so_far, as_it_is)
+needs_count = fold(counting_so_far, as_it_is)

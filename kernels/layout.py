@@ -34,7 +34,8 @@ class Sizes(NamedTuple):
     inverse: int  # 1 where the readout keeps an inverse covariance, else 0
     taps: int  # L, of the impulse responses, or 0
     block: int  # rows of an (n, n) matrix that are worked on together
-    planes: int  # G, of what the devices of each weight matrix remember: 0 without a substrate
+    substrate: int  # 1 with a substrate, else 0
+    planes: int  # G, of what the devices of each weight matrix remember
 
 
 class Spec(NamedTuple):
@@ -154,9 +155,6 @@ WANTED, LOST, WRITES, BOUND_WEIGHT, BOUND_LOSS, BOUND_ERROR, BOUND_FORWARD = ran
 BOUND_INPUT, BOUND_DRIVE, BOUND_NODE, BOUND_OUTPUT, N_BOUND = range(5)
 N_TALLY_SUBSTRATE = BOUND_FORWARD + N_BOUND
 
-#: Planes of what devices remember: how often each was written, and when last.
-COUNT, WHEN = 0, 1
-
 #: Entries of ``Params.running``.
 N_RUNNING = 4
 
@@ -197,7 +195,7 @@ def _matrix(arena: Any, start: Any, rows: Any, columns: Any) -> Any:
 def unpack(arena: Any, z: Any) -> Any:
     """Return the arrays of a learner as views of its arena: Params, State, Tags, Traces, Work."""
     d, n, m, S, K, V, H, L = z.inputs, z.hidden, z.outputs, z.streams, z.replicas, z.variables, z.slots, z.taps
-    C, Z, first, some = K + 1, n + z.linked + 1, min(L, 1), min(z.planes, 1)
+    C, Z, first, some = K + 1, n + z.linked + 1, min(L, 1), z.substrate
     R, at = matrix(arena, 0, n, n)
     D, at = matrix(arena, at, n * z.decorrelated, n * z.decorrelated)
     A, at = matrix(arena, at, d + 1, n)

@@ -11,7 +11,7 @@ import numpy as np
 
 from onlinernn.kernels import noise, passes
 from onlinernn.kernels.advance import noise_dot
-from onlinernn.kernels.crossbar import broadcast, read_error, write_and_read, write_inputs, write_outputs
+from onlinernn.kernels.crossbar import broadcast, program_all, read_error, write_and_read, write_inputs, write_outputs
 from onlinernn.kernels.dispatch import WHOLE, compiled, where_implemented
 from onlinernn.kernels.effects import chains
 from onlinernn.kernels.layout import (
@@ -303,7 +303,8 @@ def set_back(state: Any, streams: Any) -> None:
 
 @compiled(**WHOLE)
 def recompute_drive(params: Any, state: Any, tags: Any, work: Any, spec: Any, tally: Any) -> None:
-    """Compute the recurrent drive of the next step anew, after R was changed from outside."""
+    """Compute the recurrent drive of the next step anew, after weights were set from outside."""
+    program_all(spec.substrate, params, spec)
     steps = (0, tally[TICK], tally[TICK])
     recur(spec.substrate, params, state, tags, work, spec, tally, steps, 1.0, False)
     noisy_recurrent_drive(spec.rule, spec.seed, tally[TICK], work.u.shape[0], state.s, state.drive)

@@ -7,17 +7,33 @@ from importlib.metadata import version
 
 from onlinernn.errors import CheckpointError, DivergenceError
 from onlinernn.kernels.cells import LeakSpectrum, LeakyTanh, Tanh
-from onlinernn.kernels.decorrelation import Decorrelation, Undecorrelated, Whitening
-from onlinernn.kernels.effects import (
-    IDEAL,
+from onlinernn.kernels.converters import (
+    Lost,
+    Mismatch,
     Nearest,
+    Noise,
     Quantise,
     Saturate,
     Stochastic,
     StochasticShared,
-    Substrate,
     Truncate,
+    TwinMismatch,
+    Wrap,
 )
+from onlinernn.kernels.decorrelation import Decorrelation, Undecorrelated, Whitening
+from onlinernn.kernels.devices import (
+    Asymmetry,
+    CountWrites,
+    DeviceBounds,
+    Drift,
+    Leak,
+    PhaseChange,
+    PulsedUpdate,
+    SoftBounds,
+    Stuck,
+    WriteNoise,
+)
+from onlinernn.kernels.effects import IDEAL, Substrate
 from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.losses import SoftmaxCrossEntropy, SquaredError
 from onlinernn.kernels.noise import Gaussian, Rademacher, Uniform
@@ -38,34 +54,49 @@ __all__ = [
     "NP",
     "RLS",
     "WP",
+    "Asymmetry",
     "CheckpointError",
     "Constant",
     "Cosine",
+    "CountWrites",
     "Decorrelation",
+    "DeviceBounds",
     "DivergenceError",
+    "Drift",
     "Gaussian",
     "InverseTime",
+    "Leak",
     "LeakSpectrum",
     "LeakyTanh",
     "LearnedFeedback",
+    "Lost",
+    "Mismatch",
     "Nearest",
+    "Noise",
     "OnlineLearner",
     "Perturbed",
+    "PhaseChange",
+    "PulsedUpdate",
     "Quantise",
     "Rademacher",
     "Referee",
     "Saturate",
+    "SoftBounds",
     "SoftmaxCrossEntropy",
     "SquaredError",
     "StepResult",
     "Stochastic",
     "StochasticShared",
+    "Stuck",
     "Substrate",
     "Tanh",
     "Trace",
     "Truncate",
+    "TwinMismatch",
     "Undecorrelated",
     "Uniform",
     "Whitening",
     "WindowedNP",
+    "Wrap",
+    "WriteNoise",
 ]

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, get_type_hints
 import numpy as np
 
 from onlinernn.kernels.cells import cell_step
+from onlinernn.kernels.converters import rounded
 from onlinernn.kernels.decorrelation import Undecorrelated, rate
-from onlinernn.kernels.effects import Ideal, Substrate, ageing, change, effect, rounded
+from onlinernn.kernels.devices import CountWrites
+from onlinernn.kernels.effects import Ideal, Substrate, ageing, change, effect
 from onlinernn.kernels.losses import loss
 from onlinernn.kernels.noise import draw
 from onlinernn.kernels.readouts import readout_signal
@@ -69,6 +71,22 @@ RANGES: Mapping[str, Range] = {
     "contraction": Range(0, 1),
     "stray": Range(0, above=True),
     "step": Range(0, above=True),
+    "std": Range(0),
+    "gain": Range(0),
+    "offset": Range(0),
+    "probability": Range(0, 1),
+    "dw_min": Range(0, above=True),
+    "dtod": Range(0),
+    "low_dtod": Range(0),
+    "high_dtod": Range(0),
+    "cycle": Range(0),
+    "length": Range(1),
+    "up": Range(-1, 1),
+    "lifetime": Range(1),
+    "nu": Range(0),
+    "t0": Range(0, above=True),
+    "seconds": Range(0, above=True),
+    "share": Range(0, 1),
 }
 
 #: What each kind of part has to implement: one of these.
@@ -84,9 +102,6 @@ _KINDS: Mapping[str, tuple[Any, ...]] = {
     "effect": (effect, change, ageing),
     "rounding": (rounded,),
 }
-
-#: The chains of a substrate.
-CHAINS = ("read", "write", "input", "drive", "node", "output", "feedback")
 
 #: Fields that the kernels read of every part of a kind.
 _FIELDS: Mapping[str, tuple[str, ...]] = {"rule": ("lr_hidden",)}
@@ -178,31 +193,6 @@ def canonical_decorrelation(spec: Any) -> Any:
     return canonical("decorrelation", spec)
 
 
-def canonical_substrate(spec: Any) -> Any:
-    """Return the substrate with every effect of its chains ready for the kernels.
-
-    Parameters
-    ----------
-    spec
-        A :class:`Substrate`, or :data:`IDEAL`.
-    """
-    if type(spec) is Ideal:
-        return spec
-    if type(spec) is not Substrate:
-        raise TypeError(f"substrate is {spec!r}; it must be a Substrate, or IDEAL for none")
-    for name in CHAINS:
-        if not isinstance(getattr(spec, name), tuple) or hasattr(getattr(spec, name), "_fields"):
-            raise TypeError(
-                f"Substrate: {name} is {getattr(spec, name)!r}; it must be a tuple of effects, as (Quantise(0.1),)"
-            )
-    chains: dict[str, Any] = {name: tuple(canonical("effect", one) for one in getattr(spec, name)) for name in CHAINS}
-    scales = {name: _field(spec, name, float, Range(0, above=True)) for name in spec._fields if name not in CHAINS}
-    for name, scale in scales.items():
-        if math.frexp(scale)[0] != 0.5:
-            raise ValueError(f"Substrate: {name} is {scale:g}; it must be a power of two, so that no digit is lost")
-    return Substrate(**chains, **scales)
-
-
 def known_parts() -> dict[str, type]:
     """Return every part that can stand in a learner, by the full name of its class.
 
@@ -211,7 +201,7 @@ def known_parts() -> dict[str, type]:
     >>> "onlinernn.kernels.rules.ANP" in known_parts()
     True
     """
-    types = {Undecorrelated, PerStep, Ideal, Substrate}.union(*(_implementations(kind) for kind in _KINDS))
+    types = {Undecorrelated, PerStep, Ideal, Substrate, CountWrites}.union(*(_implementations(kind) for kind in _KINDS))
     return {full_name(part): part for part in types}
 
 

@@ -5,16 +5,17 @@ from typing import Any
 
 import numpy as np
 
+from onlinernn.hardware import canonical_substrate, require_carrier
 from onlinernn.inputs import number, whole
 from onlinernn.kernels.decorrelation import Whitening, rate
-from onlinernn.kernels.effects import IDEAL, Ideal, remembers
+from onlinernn.kernels.effects import IDEAL, Ideal, counts, remembers
 from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_D, FROZEN_R, Sizes, Spec, block_rows
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed, perturbed
 from onlinernn.kernels.rules import gain
 from onlinernn.kernels.schedules import Constant
 from onlinernn.kernels.traces import Eligibility, PerStep, keeps_traces
 from onlinernn.kernels.updates import lag, reads_error, stores_perturbation, taps
-from onlinernn.parts import canonical, canonical_decorrelation, canonical_substrate
+from onlinernn.parts import canonical, canonical_decorrelation
 
 #: What can be kept from learning; the biases go with A and B, the link from input to output with B.
 FREEZABLE = {"A": FROZEN_A, "R": FROZEN_R, "B": FROZEN_B, "D": FROZEN_D}
@@ -82,6 +83,7 @@ def specify(
     delay, replicas = whole("target_delay", target_delay, 0), _replicas(rule, replicas)
     _require_fit(rule, readout, traces, dtype)
     substrate = canonical_substrate(substrate)
+    require_carrier(substrate, rule, traces, dtype)
     return Spec(
         sizes=Sizes(
             inputs=inputs,
@@ -98,6 +100,7 @@ def specify(
             inverse=int(isinstance(readout, RLS)),
             taps=taps(rule),
             block=block_rows(hidden),
+            substrate=int(not isinstance(substrate, Ideal)),
             planes=planes(substrate),
         ),
         rule=rule,
@@ -188,7 +191,7 @@ def require_losses_do(spec: Spec) -> None:
 
 
 def planes(substrate: Any) -> int:
-    """Return how many numbers the devices of a weight remember: how often it was written, and when last.
+    """Return how many numbers each device of a weight remembers: how often it was written, and when last.
 
     Parameters
     ----------
@@ -197,7 +200,8 @@ def planes(substrate: Any) -> int:
     """
     if isinstance(substrate, Ideal):
         return 0
-    return 1 + any(remembers(effect) for effect in substrate.read)
+    counting = any(counts(effect) for effect in substrate.write)
+    return counting + any(remembers(effect) for effect in substrate.read)
 
 
 def _replicas(rule: Any, given: int | None) -> int:

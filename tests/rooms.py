@@ -15,11 +15,12 @@ PARTS = (
 BODY = (*GROUND, *PARTS, "kernels/layout.py", "kernels/passes.py")
 LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
+SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py")
 HELPERS = (
     *READERS,
     "onlinernn/accounts.py",
     "onlinernn/chunks.py",
-    "onlinernn/specification.py",
+    *SPECIFIERS,
     "onlinernn/snapshot.py",
     "onlinernn/weights.py",
 )
@@ -32,6 +33,7 @@ ROOMS = (
     Room(("kernels/dispatch.py",), (), NUMBA),
     Room(("kernels/noise.py", "kernels/contracts.py"), ("kernels/dispatch.py",), NUMBA),
     Room(PARTS, GROUND, NUMBA),
+    Room(("kernels/converters.py", "kernels/devices.py"), (*GROUND, "kernels/effects.py"), NUMBA),
     Room(("kernels/layout.py", "kernels/passes.py"), (*GROUND, *PARTS), NUMBA),
     Room(("kernels/updates.py",), BODY, NUMBA),
     Room(LEARNING, (*BODY, "kernels/updates.py"), NUMBA),
@@ -50,7 +52,7 @@ ROOMS = (
     Room(("onlinernn/parts.py",), ("kernels/*.py", "onlinernn/errors.py"), ("numpy",)),
     Room(("onlinernn/checkpoint.py",), ("kernels/*.py", *OBJECTS[:2]), ("numpy",)),
     Room(READERS, (), ("numpy",)),
-    Room(HELPERS, ("kernels/*.py", *READERS, *OBJECTS[:3], "onlinernn/specification.py"), ("numpy",)),
+    Room(HELPERS, ("kernels/*.py", *READERS, *OBJECTS[:3], *SPECIFIERS), ("numpy",)),
     Room(("onlinernn/network.py",), ("kernels/*.py", *HELPERS, *OBJECTS[:3]), ("numpy",)),
     Room(("onlinernn/learner.py",), ("kernels/*.py", "onlinernn/network.py", *HELPERS, *OBJECTS[:3]), ("numpy",)),
     Room(("onlinernn/referee.py",), ("kernels/*.py", *HELPERS, *OBJECTS), ("numpy",)),

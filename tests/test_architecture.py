@@ -36,6 +36,8 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/feedback.py": set(),
     "kernels/traces.py": set(),
     "kernels/effects.py": set(),
+    "kernels/converters.py": set(),
+    "kernels/devices.py": set(),
     "kernels/crossbar.py": set(),
     "kernels/advance.py": set(),
     "kernels/lockstep.py": set(),

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from onlinernn import ANP, OnlineLearner, Quantise, Saturate, Stochastic, Substrate
+from onlinernn import (
+    ANP,
+    Mismatch,
+    OnlineLearner,
+    Quantise,
+    Saturate,
+    SoftBounds,
+    Stochastic,
+    Stuck,
+    Substrate,
+)
 
 U = np.sin(0.3 * np.arange(60))[:, None]
 GRID = 2.0**-8
@@ -51,8 +61,15 @@ def test_a_saved_substrate_goes_on_bit_for_bit(tmp_path):
         (Substrate(read=Quantise(0.1)), "it must be a tuple"),
         (Substrate(node=(3,)), "effect is 3"),
         (Substrate(node=(Quantise(0.0),)), "step is 0; it must be greater than 0"),
-        (Substrate(scale_input=3.0), "scale_input is 3; it must be a power of two"),
+        (Substrate(scale_input=3.0), "scale_input is 3.0; it must be a power of two"),
         ("loihi", "substrate is 'loihi'"),
+        (Substrate(read=(Saturate(1.0, 1.0),)), "low must be below high"),
+        (Substrate(write=(SoftBounds(0.5, 1.0),)), "0 must lie between them"),
+        (Substrate(write=(Stuck(0.1, 1.0, -1.0),)), "low must not exceed high"),
+        (Substrate(write=(Mismatch(gain=-0.1),)), "gain is -0.1; it must be at least 0"),
+        (Substrate(write=(Quantise(4.0), Saturate(-1.0, 1.0))), "coarser than the whole range"),
+        (Substrate(write=(Quantise(2.0**-60), Saturate(-1.0, 1.0))), "float64 carries 53"),
+        (Substrate(node=(Quantise(0.5),)), "sigma is 0.01, and the chain node rounds to 0.5"),
     ],
 )
 def test_bad_substrates_are_refused(substrate, words):

@@ -1,0 +1,234 @@
+"""Effects on any number: rounding, limits, noise, and deviations of one device from the next."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from onlinernn.kernels.dispatch import open_function
+from onlinernn.kernels.effects import again, bites, effect, gaussian, like, uniform
+
+
+class Nearest(NamedTuple):
+    """Rounding to the nearest point of the grid, ties to even."""
+
+
+class Truncate(NamedTuple):
+    """Rounding towards zero."""
+
+
+class Stochastic(NamedTuple):
+    """Rounding up or down by chance, so that the mean is exact; each device has a random number of its own."""
+
+
+class StochasticShared(NamedTuple):
+    """Rounding up or down by chance, with one random number for all devices of an array in a step."""
+
+
+@open_function()
+def rounded(rounding: Any, x: Any, here: Any) -> Any:
+    """Return a whole number next to `x`; chance depends on the place `here`."""
+
+
+@rounded.register(Nearest)
+def _nearest(rounding: Any, x: Any, here: Any) -> Any:
+    return np.rint(x)
+
+
+@rounded.register(Truncate)
+def _truncate(rounding: Any, x: Any, here: Any) -> Any:
+    return np.trunc(x)
+
+
+@rounded.register(Stochastic)
+def _stochastic(rounding: Any, x: Any, here: Any) -> Any:
+    low = np.floor(x)
+    return low + like(x, uniform(x, here.moment) < x - low)
+
+
+@rounded.register(StochasticShared)
+def _stochastic_shared(rounding: Any, x: Any, here: Any) -> Any:
+    low = np.floor(x)
+    return low + like(x, uniform(x, here.shared) < x - low)
+
+
+class Quantise(NamedTuple):
+    """Rounding to the multiples of a step.
+
+    Parameters
+    ----------
+    step
+        Distance of the points of the grid, in units of what is quantised, > 0.
+    rounding
+        :class:`Nearest`, :class:`Truncate`, :class:`Stochastic` or :class:`StochasticShared`.
+
+    Examples
+    --------
+    >>> Quantise(2**-7).rounding
+    Nearest()
+    """
+
+    step: float
+    rounding: Any = Nearest()
+
+
+@effect.register(Quantise)
+def _quantise(spec: Any, x: Any, here: Any) -> Any:
+    step = like(x, spec.step)
+    v = x * like(x, 1.0 / spec.step)
+    on_grid = np.rint(v) * step
+    return x if x == on_grid else rounded(spec.rounding, v, here) * step
+
+
+class Saturate(NamedTuple):
+    """Clipping to a range.
+
+    Parameters
+    ----------
+    low, high
+        The bounds, in units of what is clipped; low < high.
+
+    Examples
+    --------
+    >>> Saturate(-1.0, 1.0).high
+    1.0
+    """
+
+    low: float
+    high: float
+
+
+@effect.register(Saturate)
+def _saturate(spec: Any, x: Any, here: Any) -> Any:
+    return min(max(x, like(x, spec.low)), like(x, spec.high))
+
+
+@bites.register(Saturate)
+def _saturates(spec: Any, x: Any, here: Any) -> Any:
+    return like(x, min(max(x, like(x, spec.low)), like(x, spec.high)) != x)
+
+
+class Wrap(NamedTuple):
+    """Overflow that wraps around, as in two's complement: what leaves the range at one end comes in at the other.
+
+    Parameters
+    ----------
+    low, high
+        The range, in units of what overflows, `high` excluded; low < high.
+
+    Examples
+    --------
+    >>> Wrap(-1.0, 1.0).low
+    -1.0
+    """
+
+    low: float
+    high: float
+
+
+@effect.register(Wrap)
+def _wrap(spec: Any, x: Any, here: Any) -> Any:
+    low, span = like(x, spec.low), like(x, spec.high - spec.low)
+    return x - span * np.floor((x - low) / span)
+
+
+@bites.register(Wrap)
+def _wraps(spec: Any, x: Any, here: Any) -> Any:
+    return like(x, not like(x, spec.low) <= x < like(x, spec.high))
+
+
+class Noise(NamedTuple):
+    """Gaussian noise, fresh for every device, copy and step: read noise of weights, thermal noise of drives.
+
+    Parameters
+    ----------
+    std
+        Standard deviation, in units of what it is added to, >= 0.
+
+    Examples
+    --------
+    >>> Noise(0.01)
+    Noise(std=0.01)
+    """
+
+    std: float
+
+
+@effect.register(Noise)
+def _noise(spec: Any, x: Any, here: Any) -> Any:
+    return x + like(x, spec.std) * gaussian(x, here.moment)
+
+
+class Mismatch(NamedTuple):
+    """Deviation of each device from the next, the same for all copies and steps: ``(1 + gain g) x + offset g'``.
+
+    Parameters
+    ----------
+    gain
+        Standard deviation of the relative gain, >= 0.
+    offset
+        Standard deviation of the offset, in units of what is changed, >= 0.
+
+    Examples
+    --------
+    >>> Mismatch(gain=0.1).offset
+    0.0
+    """
+
+    gain: float = 0.0
+    offset: float = 0.0
+
+
+@effect.register(Mismatch)
+def _mismatch(spec: Any, x: Any, here: Any) -> Any:
+    scaled = x + like(x, spec.gain) * gaussian(x, here.device) * x
+    return scaled + like(x, spec.offset) * gaussian(x, again(here.device))
+
+
+class TwinMismatch(NamedTuple):
+    """Deviation of the devices of one copy from those of the other: a :class:`Mismatch` that each copy has of its own.
+
+    Without it the copies are two passes through one array.
+
+    Parameters
+    ----------
+    gain
+        Standard deviation of the relative gain, >= 0.
+    offset
+        Standard deviation of the offset, in units of what is changed, >= 0.
+
+    Examples
+    --------
+    >>> TwinMismatch(0.03).gain
+    0.03
+    """
+
+    gain: float = 0.0
+    offset: float = 0.0
+
+
+@effect.register(TwinMismatch)
+def _twin_mismatch(spec: Any, x: Any, here: Any) -> Any:
+    scaled = x + like(x, spec.gain) * gaussian(x, here.twin) * x
+    return scaled + like(x, spec.offset) * gaussian(x, again(here.twin))
+
+
+class Lost(NamedTuple):
+    """A message that does not arrive: all numbers that a stream broadcasts in a step become 0.
+
+    Parameters
+    ----------
+    probability
+        Of a loss, in [0, 1].
+
+    Examples
+    --------
+    >>> Lost(0.1).probability
+    0.1
+    """
+
+    probability: float
+
+
+@effect.register(Lost)
+def _lost(spec: Any, x: Any, here: Any) -> Any:
+    return like(x, 0.0) if uniform(x, here.shared) < like(x, spec.probability) else x

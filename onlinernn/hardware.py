@@ -1,0 +1,133 @@
+"""Substrates as the kernels want them, and what no engine can honour."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from onlinernn.kernels.converters import Quantise, Saturate, Stochastic, StochasticShared, Wrap
+from onlinernn.kernels.devices import DeviceBounds, SoftBounds, Stuck
+from onlinernn.kernels.effects import Ideal, Substrate
+from onlinernn.kernels.traces import keeps_traces
+from onlinernn.parts import canonical
+
+#: The chains of a substrate, in the order in which a step goes through them.
+CHAINS = ("input", "read", "drive", "node", "output", "feedback", "write")
+_SCALES = ("scale_input", "scale_recurrent", "scale_readout")
+
+
+def canonical_substrate(spec: Any) -> Any:
+    """Return the substrate with every effect of its chains ready for the kernels.
+
+    Parameters
+    ----------
+    spec
+        A :class:`Substrate`, or :data:`IDEAL`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a chain is no tuple of effects, or a number is out of its range.
+
+    Examples
+    --------
+    >>> canonical_substrate(Substrate(node=(Saturate(1.0, -1.0),)))
+    Traceback (most recent call last):
+    ...
+    ValueError: Substrate: node: Saturate: low is 1 and high is -1; low must be below high
+    """
+    if type(spec) is Ideal:
+        return spec
+    if type(spec) is not Substrate:
+        raise TypeError(f"substrate is {spec!r}; it must be a Substrate, or IDEAL for none")
+    fields = spec._asdict()
+    for name in CHAINS:
+        if type(fields[name]) is not tuple:
+            raise TypeError(f"Substrate: {name} is {fields[name]!r}; it must be a tuple: {name}=(Quantise(0.1),)")
+        fields[name] = tuple(canonical("effect", one) for one in fields[name])
+        _require_limits(name, fields[name])
+    for name in _SCALES:
+        scale = fields[name]
+        if not isinstance(scale, (int, float)) or not scale > 0 or math.frexp(scale)[0] != 0.5:
+            raise ValueError(f"Substrate: {name} is {scale!r}; it must be a power of two, so that no digit is lost")
+        fields[name] = float(scale)
+    return Substrate(**fields)
+
+
+class _Grid(NamedTuple):
+    """What a chain leaves of a number: the last step of quantisation, and the range."""
+
+    step: float
+    by_chance: bool
+    low: float
+    high: float
+
+
+def _grid(chain: tuple[Any, ...]) -> _Grid:
+    step, by_chance, low, high = 0.0, False, -math.inf, math.inf
+    for one in chain:
+        if isinstance(one, Quantise):
+            step, by_chance = max(step, one.step), isinstance(one.rounding, (Stochastic, StochasticShared))
+        elif isinstance(one, (Saturate, Wrap, DeviceBounds)):
+            low, high = max(low, one.low), min(high, one.high)
+    return _Grid(step, by_chance, low, high)
+
+
+def _require_limits(name: str, chain: tuple[Any, ...]) -> None:
+    for one in chain:
+        where = f"Substrate: {name}: {type(one).__name__}"
+        if isinstance(one, (Saturate, Wrap)) and not one.low < one.high:
+            raise ValueError(f"{where}: low is {one.low:g} and high is {one.high:g}; low must be below high")
+        if isinstance(one, (SoftBounds, DeviceBounds)) and not one.low < 0.0 < one.high:
+            raise ValueError(f"{where}: low is {one.low:g} and high is {one.high:g}; 0 must lie between them")
+        if isinstance(one, Stuck) and one.low > one.high:
+            raise ValueError(f"{where}: low is {one.low:g} and high is {one.high:g}; low must not exceed high")
+    grid = _grid(chain)
+    if grid.step > grid.high - grid.low:
+        raise ValueError(
+            f"Substrate: {name}: a step of {grid.step:g} is coarser than the whole range from {grid.low:g} to "
+            f"{grid.high:g}; use a step of at most {grid.high - grid.low:g}"
+        )
+
+
+def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any) -> None:
+    """Refuse a substrate on which the rule cannot work, or that the engine's numbers cannot carry.
+
+    Parameters
+    ----------
+    substrate
+        The substrate, ready for the kernels.
+    rule
+        The learning rule.
+    traces
+        PerStep or Eligibility.
+    dtype
+        Of the engine.
+
+    Raises
+    ------
+    ValueError
+        If the engine's numbers have fewer bits than a grid, the perturbation is smaller than what the activities or
+        drives are rounded to, or there are eligibility traces, which no device keeps.
+    """
+    if isinstance(substrate, Ideal):
+        return
+    bits = np.finfo(dtype).nmant + 1
+    for name in CHAINS:
+        grid = _grid(getattr(substrate, name))
+        size = max(-grid.low, grid.high)
+        if grid.step > 0.0 and math.isfinite(size) and size / grid.step > 2.0**bits:
+            raise ValueError(
+                f"Substrate: {name}: its grid has {math.ceil(math.log2(size / grid.step)) + 1} bits; "
+                f"{np.dtype(dtype)} carries {bits}: use fewer bits" + (", or dtype=np.float64" if bits == 24 else "")
+            )
+    sigma = getattr(rule, "sigma", math.inf)
+    for name in ("drive", "node"):
+        grid = _grid(getattr(substrate, name))
+        if sigma < grid.step and not grid.by_chance:
+            raise ValueError(
+                f"{type(rule).__name__}: sigma is {sigma:g}, and the chain {name} rounds to {grid.step:g}, so that "
+                f"most perturbations vanish; use a sigma of at least {grid.step:g}"
+            )
+    if keeps_traces(traces):
+        raise ValueError("a substrate keeps no eligibility traces; leave trace at 0")
