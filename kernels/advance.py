@@ -21,6 +21,7 @@ from onlinernn.kernels.decorrelation import learn_rows, learns_from_q, rate, rea
 from onlinernn.kernels.dispatch import FAST, WHOLE, compiled, where_implemented
 from onlinernn.kernels.feedback import find_slopes
 from onlinernn.kernels.layout import PENDING, TICK
+from onlinernn.kernels.number import saturate
 from onlinernn.kernels.passes import copy_row, dot
 from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_copy, noise_sign, synapse_noise
@@ -56,13 +57,14 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
         first, u, common = s * copies, work.u[s], work.common[s]
         read_inputs(spec.substrate, params, work, spec, tick, s, 0)
         base = noise.key(spec.seed, tick, s, CLEAN, noise.NODE_HIDDEN)
-        clean_drive(rule, base, state.drive[first], common, work.a[first])
+        clean_drive(spec.number, rule, base, state.drive[first], common, work.a[first])
         convert_drive(spec.substrate, work, spec, tick, s, 0)
         for k in range(1, copies):
             lane, tag = first + k, work.hidden[s * (copies - 1) + k - 1]
             base = noise.key(spec.seed, tick, s, noise_copy(rule, k), noise.NODE_HIDDEN)
             read_inputs(spec.substrate, params, work, spec, tick, s, k)
-            noisy_drive(rule, base, noise_sign(rule, k), state.drive[lane], common, work.a[lane], tag)
+            sign = noise_sign(rule, k)
+            noisy_drive(spec.number, rule, base, sign, state.drive[lane], common, work.a[lane], tag)
             noisy_input_drive(rule, noise.key(spec.seed, tick, s, k, noise.SYNAPSE_INPUT), u, work.a[lane])
             convert_drive(spec.substrate, work, spec, tick, s, k)
             find_perturbation(rule, work.a[first], work.a[lane], tag)
@@ -88,13 +90,14 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
             readout, y = spec.readout, work.y[lane]
             read_outputs(spec.substrate, params, work.z[lane], y, spec, tick, s, k)
             if k == 0:
-                clean_readout(readout, rule, noise.key(spec.seed, tick, s, k, noise.NODE_READOUT), y)
+                base = noise.key(spec.seed, tick, s, k, noise.NODE_READOUT)
+                clean_readout(spec.number, readout, rule, base, y)
                 convert_output(spec.substrate, work, spec, tick, s, k)
             else:
                 base = noise.key(spec.seed, tick, s, noise_copy(rule, k), noise.NODE_READOUT)
                 weights = noise.key(spec.seed, tick, s, k, noise.SYNAPSE_READOUT)
                 sign, clean, tag = noise_sign(rule, k), work.y[s * copies], work.readout[s * (copies - 1) + k - 1]
-                noisy_readout(readout, rule, base, sign, weights, work.z[lane], y, tag)
+                noisy_readout(spec.number, readout, rule, base, sign, weights, work.z[lane], y, tag)
                 convert_output(spec.substrate, work, spec, tick, s, k)
                 find_perturbation(rule, clean, y, tag)
 
@@ -113,20 +116,20 @@ def noisy_input_drive(rule: Any, base: Any, u: Any, a: Any) -> None:
 
 
 @compiled(**FAST)
-def clean_drive(rule: Any, base: Any, drive: Any, common: Any, a: Any) -> None:
+def clean_drive(number: Any, rule: Any, base: Any, drive: Any, common: Any, a: Any) -> None:
     """Drive of a clean copy (a noisy device's clean copy has noise of its own)."""
     real = a.dtype.type
     for i in range(a.size):
-        a[i] = drive[i] + common[i] + real(clean_noise(rule, noise.site(base, i)))
+        a[i] = saturate(number, drive[i] + common[i] + real(clean_noise(rule, noise.site(base, i))))
 
 
 @compiled(**FAST)
-def noisy_drive(rule: Any, base: Any, sign: Any, drive: Any, common: Any, a: Any, tag: Any) -> None:
+def noisy_drive(number: Any, rule: Any, base: Any, sign: Any, drive: Any, common: Any, a: Any, tag: Any) -> None:
     """Drive of a noisy copy, and in `tag` the noise that was added."""
     real = a.dtype.type
     for i in range(a.size):
         xi = real(sign * node_noise(rule, noise.site(base, i)))
-        a[i] = drive[i] + common[i] + xi
+        a[i] = saturate(number, drive[i] + common[i] + xi)
         tag[i] = xi
 
 
@@ -145,23 +148,25 @@ def activate(cell: Any, x: Any, a: Any) -> None:
 
 
 @compiled(**FAST)
-def clean_readout(readout: Any, rule: Any, base: Any, y: Any) -> None:
+def clean_readout(number: Any, readout: Any, rule: Any, base: Any, y: Any) -> None:
     """Add to the outputs of a clean copy the noise that it has of its own."""
     real = y.dtype.type
     for o in range(y.size):
         if perturbed(readout):
-            y[o] += real(clean_noise(rule, noise.site(base, o)))
+            y[o] = saturate(number, y[o] + real(clean_noise(rule, noise.site(base, o))))
 
 
 @compiled(**FAST)
-def noisy_readout(readout: Any, rule: Any, base: Any, sign: Any, weights: Any, z: Any, y: Any, tag: Any) -> None:
+def noisy_readout(
+    number: Any, readout: Any, rule: Any, base: Any, sign: Any, weights: Any, z: Any, y: Any, tag: Any
+) -> None:
     """Add its noise to the outputs of a noisy copy, and write it to `tag`."""
     real = y.dtype.type
     for o in range(y.size):
         nu = real(0)
         if perturbed(readout):
             nu = real(sign * node_noise(rule, noise.site(base, o)))
-            y[o] += noise_dot(rule, weights, o * z.size, z) + nu
+            y[o] = saturate(number, y[o] + (noise_dot(rule, weights, o * z.size, z) + nu))
         tag[o] = nu
 
 

@@ -46,8 +46,9 @@ from onlinernn.kernels.layout import (
     WRITES,
 )
 from onlinernn.kernels.losses import output_error
-from onlinernn.kernels.noise import SYNAPSE_RECURRENT
-from onlinernn.kernels.passes import copy_row, dot
+from onlinernn.kernels.noise import SYNAPSE_INPUT, SYNAPSE_READOUT, SYNAPSE_RECURRENT
+from onlinernn.kernels.number import input_drive, reading, weigh
+from onlinernn.kernels.passes import copy_row
 from onlinernn.kernels.readouts import learn_readout, present_error
 from onlinernn.kernels.updates import TOP, learn_inputs, learn_weights
 
@@ -182,19 +183,9 @@ def convert_inputs(substrate: Any, work: Any, spec: Any, tick: Any) -> None:
         work.bound[0, BOUND_INPUT] += count
 
 
-@compiled(**FAST)
-def input_drive(A: Any, u: Any, out: Any) -> None:
-    """``A u + b``, the part of the drive that all copies share."""
-    for i in range(out.size):
-        out[i] = 0
-    for j in range(A.shape[0]):
-        for i in range(out.size):
-            out[i] += A[j, i] * u[j]
-
-
 def _plain_input_drive(substrate: Any, params: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     if k == 0:
-        input_drive(params.A, work.u[s], work.common[s])
+        input_drive(reading(spec.number, SYNAPSE_INPUT), params.A, work.u[s], work.common[s])
 
 
 @where_implemented(chains, otherwise=_plain_input_drive, whole=True)
@@ -245,7 +236,7 @@ def convert_output(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: A
 
 def _plain_read_outputs(substrate: Any, params: Any, z: Any, y: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     for o in range(y.size):
-        y[o] = dot(params.B[o], z)
+        y[o] = weigh(reading(spec.number, SYNAPSE_READOUT), params.B[o], z)
 
 
 @where_implemented(chains, otherwise=_plain_read_outputs, whole=True)
@@ -293,7 +284,7 @@ def broadcast(substrate: Any, work: Any, spec: Any, tally: Any) -> None:
 def _plain_write_inputs(
     substrate: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any, tagged: Any
 ) -> None:
-    learn_inputs(spec.rule, params.A, TOP, work.signal, tags.u, row, work.gain, spec.seed, tagged)
+    learn_inputs(spec.rule, params.A, TOP, work.signal, tags.u, row, work.gain, work.rounding, spec, tagged)
 
 
 @where_implemented(chains, otherwise=_plain_write_inputs, whole=True)
@@ -303,7 +294,7 @@ def write_inputs(
     """Learn the input weights from step `tagged`, whose inputs begin at `row` of the tags."""
     for j in range(params.A.shape[0]):
         clear(work.change)
-        learn_inputs(spec.rule, work.change, j, work.signal, tags.u, row, work.gain, spec.seed, tagged)
+        learn_inputs(spec.rule, work.change, j, work.signal, tags.u, row, work.gain, work.rounding, spec, tagged)
         start = place(spec.seed, tally[TICK], 0, 0, WRITE_A, j, work.change.dtype.type(0))
         write_row(
             substrate.write,
@@ -404,7 +395,8 @@ def write_and_read(
                 tags.s,
                 before,
                 work.gain,
-                spec.seed,
+                work.rounding,
+                spec,
                 tagged,
                 SYNAPSE_RECURRENT,
             )

@@ -77,7 +77,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         Inputs (T, S, d) and targets (T, S, m) come in float64, whatever the precision of the network.
         """
         _ = sources
-        params, state, tags, traces, work = unpack(arena, spec.sizes)
+        params, state, tags, traces, work = unpack(arena, spec.sizes, spec.number)
         real = arena.dtype.type
         steps, streams, d = inputs.shape
         m = targets.shape[2]
@@ -106,7 +106,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def predict(arena: Any, tally: Any, spec: Any, u: Any, prediction: Any) -> None:
         """Compute what the next step would predict; only scratch is written."""
         _ = sources
-        params, state, _, _, work = unpack(arena, spec.sizes)
+        params, state, _, _, work = unpack(arena, spec.sizes, spec.number)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK], False)
         report(work, prediction)
@@ -115,7 +115,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def advance(arena: Any, tally: Any, spec: Any, u: Any) -> None:
         """Do the first half of a step; ``work.y`` holds the outputs of all copies."""
         _ = sources
-        params, state, tags, _, work = unpack(arena, spec.sizes)
+        params, state, tags, _, work = unpack(arena, spec.sizes, spec.number)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK], True)
         commit(params, state, tags, work, spec, tally)
@@ -124,14 +124,14 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def feedback(arena: Any, tally: Any, spec: Any) -> int:
         """Do the second half of a step from ``work.delta_loss`` and ``work.taught``."""
         _ = sources
-        params, state, tags, traces, work = unpack(arena, spec.sizes)
+        params, state, tags, traces, work = unpack(arena, spec.sizes, spec.number)
         return learn(params, state, tags, traces, work, spec, tally)
 
     @compiled_entry
     def refresh(arena: Any, tally: Any, spec: Any, changed: Any) -> None:
         """Apply the pending update of D; where the weights were `changed`, compute the recurrent drive anew."""
         _ = sources
-        params, state, tags, _, work = unpack(arena, spec.sizes)
+        params, state, tags, _, work = unpack(arena, spec.sizes, spec.number)
         settle(params, state, work, spec, tally)
         if changed:
             recompute_drive(params, state, tags, work, spec, tally)

@@ -2,17 +2,16 @@
 
 Letters: n hidden units, d inputs, m outputs, S streams, K replicas, C = 1 + K copies (row 0 is the clean one), V
 cell variables, H slots of the ring of tags, Z what the readout reads (n, the inputs it is linked to, and the bias), L
-taps of an impulse response. All arrays share one floating-point type.
+taps of an impulse response. The number of a network says what type each array has; in floating point all share one.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import carray, types  # type: ignore[attr-defined]
-from numba.core import cgutils
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import register_jitable
 
 from onlinernn.kernels.dispatch import FAST
+from onlinernn.kernels.number import Real, constants, kinds, matrix, words
 
 Array = Any
 
@@ -54,6 +53,7 @@ class Spec(NamedTuple):
     target_delay: int  # steps until a target arrives
     seed: int  # of the noise
     substrate: Any  # Ideal or Substrate
+    number: Any  # Real, or integers of stated widths
 
 
 class Params(NamedTuple):
@@ -142,7 +142,11 @@ class Work(NamedTuple):
     change_out: Array  # (1, Z)
     old_out: Array  # (m, Z) the devices of B before they learn
     bound: Array  # (1, N_BOUND) how many values of a step reached a limit, with a substrate
+    rounding: Array  # (S, words) random words that integers are rounded by, or (S, 0)
 
+
+#: The number of a learner that is given none.
+REAL = Real()
 
 #: Entries of the tally, the int64 counters of a learner.
 TICK, ORIGIN, OPEN, PENDING, TAUGHT, DEAD, GUARD_HIDDEN, GUARD_READOUT, N_TALLY = range(9)
@@ -165,94 +169,70 @@ FROZEN_A, FROZEN_R, FROZEN_B, FROZEN_D = 1, 2, 4, 8
 OK, DIVERGED = 0, 1
 
 
-def _pointer(context: Any, array: Any, start: Any) -> Any:
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = cgutils.create_struct_proxy(array)(context, builder, args[0]).data
-        return builder.gep(data, (args[1],))
-
-    return types.CPointer(array.dtype)(array, start), code
-
-
-pointer: Any = intrinsic(_pointer)
-
-
-def matrix(arena: Any, start: Any, rows: Any, columns: Any) -> Any:
-    """Return the matrix that starts at `start` in the arena, and where the next may start (on a cache line)."""
-    size = rows * columns
-    return arena[start : start + size].reshape(rows, columns), (start + size + 15) // 16 * 16
-
-
-@overload(matrix)
-def _matrix(arena: Any, start: Any, rows: Any, columns: Any) -> Any:
-    # A view of memory that the caller of the entry point holds: no reference is counted, inside a step nor outside.
-    def view(arena: Any, start: Any, rows: Any, columns: Any) -> Any:
-        return carray(pointer(arena, start), (rows, columns)), (start + rows * columns + 15) // 16 * 16
-
-    return view
-
-
 @register_jitable(**FAST)
-def unpack(arena: Any, z: Any) -> Any:
+def unpack(arena: Any, z: Any, number: Any) -> Any:
     """Return the arrays of a learner as views of its arena: Params, State, Tags, Traces, Work."""
+    kind = kinds(number)
     d, n, m, S, K, V, H, L = z.inputs, z.hidden, z.outputs, z.streams, z.replicas, z.variables, z.slots, z.taps
     C, Z, first, some = K + 1, n + z.linked + 1, min(L, 1), z.substrate
-    R, at = matrix(arena, 0, n, n)
-    D, at = matrix(arena, at, n * z.decorrelated, n * z.decorrelated)
-    A, at = matrix(arena, at, d + 1, n)
-    B, at = matrix(arena, at, m, Z)
-    w, at = matrix(arena, at, S, n * z.decorrelated)
-    q, at = matrix(arena, at, S, n * z.decorrelated)
-    P, at = matrix(arena, at, Z * z.inverse, Z * z.inverse)
-    F, at = matrix(arena, at, L * m, n)
-    running, at = matrix(arena, at, 1, N_RUNNING)
-    memory_recurrent, at = matrix(arena, at, z.planes * n, n)
-    memory_input, at = matrix(arena, at, z.planes * (d + 1), n)
-    memory_readout, at = matrix(arena, at, z.planes * m, Z)
-    x, at = matrix(arena, at, S * C * V, n)
-    s, at = matrix(arena, at, S * C, n)
-    drive, at = matrix(arena, at, S * C, n)
-    tag_u, at = matrix(arena, at, H * S, d + 1)
-    tag_s, at = matrix(arena, at, H * S, n)
-    tag_z, at = matrix(arena, at, H * S, Z)
-    tag_hidden, at = matrix(arena, at, H * S * K * z.stored, n)
-    tag_readout, at = matrix(arena, at, H * S * K, m)
-    tag_y, at = matrix(arena, at, H * S * C, m)
-    tag_delta, at = matrix(arena, at, H * S, K)
-    tag_slope, at = matrix(arena, at, H * S * first, n)
-    tag_error, at = matrix(arena, at, H * S * first, m)
-    tag_norm, at = matrix(arena, at, H * S * first, 1)
-    power, at = matrix(arena, at, H * S * K * first, 1)
-    trace_R, at = matrix(arena, at, S * K * n * z.traced, n)
-    trace_A, at = matrix(arena, at, S * K * (d + 1) * z.traced, n)
-    trace_B, at = matrix(arena, at, S * K * m * z.traced, Z)
-    work_u, at = matrix(arena, at, S, d + 1)
-    target, at = matrix(arena, at, S, m)
-    common, at = matrix(arena, at, S, n)
-    work_x, at = matrix(arena, at, S * C * V, n)
-    a, at = matrix(arena, at, S * C, n)
-    work_s, at = matrix(arena, at, S * C, n)
-    work_z, at = matrix(arena, at, S * C, Z)
-    work_q, at = matrix(arena, at, S, n * z.decorrelated)
-    rate, at = matrix(arena, at, S, 1)
-    block, at = matrix(arena, at, z.block, n * z.decorrelated)
-    hidden, at = matrix(arena, at, S * K, n)
-    readout, at = matrix(arena, at, S * K, m)
-    y, at = matrix(arena, at, S * C, m)
-    signal, at = matrix(arena, at, S, n)
-    signal_out, at = matrix(arena, at, S, m)
-    error, at = matrix(arena, at, S, m)
-    residual, at = matrix(arena, at, S * K, m)
-    slope, at = matrix(arena, at, S * first, n)
-    strength, at = matrix(arena, at, S * first, n)
-    pre_out, at = matrix(arena, at, S, Z)
-    gain, at = matrix(arena, at, S, K)
-    gain_out, at = matrix(arena, at, S, K)
-    delta_loss, at = matrix(arena, at, S, K)
-    taught, at = matrix(arena, at, S, 1)
-    change, at = matrix(arena, at, some, n)
-    change_out, at = matrix(arena, at, some, Z)
-    old_out, at = matrix(arena, at, some * m, Z)
-    bound, at = matrix(arena, at, some, N_BOUND)
+    R, at = matrix(kind.weights, arena, 0, n, n)
+    D, at = matrix(kind.weights, arena, at, n * z.decorrelated, n * z.decorrelated)
+    A, at = matrix(kind.weights, arena, at, d + 1, n)
+    B, at = matrix(kind.readout, arena, at, m, Z)
+    w, at = matrix(kind.drives, arena, at, S, n * z.decorrelated)
+    q, at = matrix(kind.drives, arena, at, S, n * z.decorrelated)
+    P, at = matrix(kind.drives, arena, at, Z * z.inverse, Z * z.inverse)
+    F, at = matrix(kind.drives, arena, at, L * m, n)
+    running, at = matrix(kind.sums, arena, at, 1, N_RUNNING)
+    memory_recurrent, at = matrix(kind.drives, arena, at, z.planes * n, n)
+    memory_input, at = matrix(kind.drives, arena, at, z.planes * (d + 1), n)
+    memory_readout, at = matrix(kind.drives, arena, at, z.planes * m, Z)
+    x, at = matrix(kind.activities, arena, at, S * C * V, n)
+    s, at = matrix(kind.activities, arena, at, S * C, n)
+    drive, at = matrix(kind.drives, arena, at, S * C, n)
+    tag_u, at = matrix(kind.inputs, arena, at, H * S, d + 1)
+    tag_s, at = matrix(kind.activities, arena, at, H * S, n)
+    tag_z, at = matrix(kind.activities, arena, at, H * S, Z)
+    tag_hidden, at = matrix(kind.drives, arena, at, H * S * K * z.stored, n)
+    tag_readout, at = matrix(kind.drives, arena, at, H * S * K, m)
+    tag_y, at = matrix(kind.drives, arena, at, H * S * C, m)
+    tag_delta, at = matrix(kind.sums, arena, at, H * S, K)
+    tag_slope, at = matrix(kind.drives, arena, at, H * S * first, n)
+    tag_error, at = matrix(kind.drives, arena, at, H * S * first, m)
+    tag_norm, at = matrix(kind.drives, arena, at, H * S * first, 1)
+    power, at = matrix(kind.drives, arena, at, H * S * K * first, 1)
+    trace_R, at = matrix(kind.weights, arena, at, S * K * n * z.traced, n)
+    trace_A, at = matrix(kind.weights, arena, at, S * K * (d + 1) * z.traced, n)
+    trace_B, at = matrix(kind.readout, arena, at, S * K * m * z.traced, Z)
+    work_u, at = matrix(kind.inputs, arena, at, S, d + 1)
+    target, at = matrix(kind.drives, arena, at, S, m)
+    common, at = matrix(kind.drives, arena, at, S, n)
+    work_x, at = matrix(kind.activities, arena, at, S * C * V, n)
+    a, at = matrix(kind.drives, arena, at, S * C, n)
+    work_s, at = matrix(kind.drives, arena, at, S * C, n)
+    work_z, at = matrix(kind.activities, arena, at, S * C, Z)
+    work_q, at = matrix(kind.drives, arena, at, S, n * z.decorrelated)
+    rate, at = matrix(kind.drives, arena, at, S, 1)
+    block, at = matrix(kind.drives, arena, at, z.block, n * z.decorrelated)
+    hidden, at = matrix(kind.drives, arena, at, S * K, n)
+    readout, at = matrix(kind.drives, arena, at, S * K, m)
+    y, at = matrix(kind.drives, arena, at, S * C, m)
+    signal, at = matrix(kind.signals, arena, at, S, n)
+    signal_out, at = matrix(kind.signals, arena, at, S, m)
+    error, at = matrix(kind.drives, arena, at, S, m)
+    residual, at = matrix(kind.drives, arena, at, S * K, m)
+    slope, at = matrix(kind.drives, arena, at, S * first, n)
+    strength, at = matrix(kind.drives, arena, at, S * first, n)
+    pre_out, at = matrix(kind.activities, arena, at, S, Z)
+    gain, at = matrix(kind.sums, arena, at, S, K)
+    gain_out, at = matrix(kind.sums, arena, at, S, K)
+    delta_loss, at = matrix(kind.sums, arena, at, S, K)
+    taught, at = matrix(kind.sums, arena, at, S, 1)
+    change, at = matrix(kind.drives, arena, at, some, n)
+    change_out, at = matrix(kind.drives, arena, at, some, Z)
+    old_out, at = matrix(kind.drives, arena, at, some * m, Z)
+    bound, at = matrix(kind.drives, arena, at, some, N_BOUND)
+    rounding, at = matrix(kind.words, arena, at, S, words(number, n, d, m, Z))
     params = Params(R, A, B, D, w, q, P, F, running, memory_recurrent, memory_input, memory_readout)
     state = State(x, s, drive)
     tags = Tags(tag_u, tag_s, tag_z, tag_hidden, tag_readout, tag_y, tag_delta, tag_slope, tag_error, tag_norm, power)
@@ -286,23 +266,25 @@ def unpack(arena: Any, z: Any) -> Any:
         change_out,
         old_out,
         bound,
+        rounding,
     )
     return params, state, tags, traces, work
 
 
-def allocate(sizes: Sizes, bias: float, dtype: Any, ridge: float = 1.0) -> Any:
+def allocate(sizes: Sizes, bias: float, dtype: Any, ridge: float = 1.0, number: Any = REAL) -> Any:
     """Return an arena for arrays of these sizes: zero, but for the constant of the biases, D = I and P = I / ridge.
 
-    One array in place of thirty makes a call from Python ten times cheaper.
+    One array in place of thirty makes a call from Python ten times cheaper. Its `dtype` is that of all numbers, or
+    bytes where the `number` has integers of several widths.
     """
     ruler = _Ruler()
-    unpack(ruler, sizes)
-    arena = np.zeros(ruler.end + 16, dtype)
-    start = -arena.ctypes.data // arena.itemsize % 16  # the rows of the first matrix begin with a cache line
+    unpack(ruler, sizes, number)
+    line = max(16, 64 // np.dtype(dtype).itemsize)
+    arena = np.zeros(ruler.end + line, dtype)
+    start = -arena.ctypes.data // arena.itemsize % line  # the rows of the first matrix begin with a cache line
     arena = arena[start : start + ruler.end]
-    params, _, _, _, work = unpack(arena, sizes)
-    work.u[:, -1] = bias
-    work.z[:, -1] = bias
+    params, _, _, _, work = unpack(arena, sizes, number)
+    work.u[:, -1], work.z[:, -1] = constants(number, bias)
     np.fill_diagonal(params.D, 1)
     np.fill_diagonal(params.P, 1 / ridge)
     return arena
@@ -320,6 +302,9 @@ class _Ruler:
 
     def __getitem__(self, part: slice) -> "_Ruler":
         self.end = part.stop
+        return self
+
+    def view(self, dtype: Any) -> "_Ruler":
         return self
 
     def reshape(self, *shape: int) -> "_Ruler":

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from onlinernn.kernels import noise, passes
+from onlinernn.kernels import noise, number, passes
 from onlinernn.kernels.advance import noise_dot
 from onlinernn.kernels.crossbar import broadcast, program_all, read_error, write_and_read, write_inputs, write_outputs
 from onlinernn.kernels.dispatch import WHOLE, compiled, where_implemented
@@ -30,6 +30,7 @@ from onlinernn.kernels.layout import (
     TICK,
 )
 from onlinernn.kernels.losses import loss, loss_difference
+from onlinernn.kernels.number import absent, count_bounds, draw_words, mean, missing, nothing, reading, writing
 from onlinernn.kernels.passes import copy_row
 from onlinernn.kernels.readouts import perturbed, readout_rate, readout_signal
 from onlinernn.kernels.rules import contraction, synapse_noise
@@ -56,19 +57,19 @@ def compare(tags: Any, work: Any, spec: Any, tally: Any, losses: Any, noisy_loss
     tagged = tally[TICK] - spec.target_delay
     row = tagged % (tags.u.shape[0] // streams) * streams * (replicas + 1)
     for s in range(streams):
-        taught = tagged >= tally[ORIGIN] and not math.isnan(work.target[s, 0])
+        taught = tagged >= tally[ORIGIN] and not missing(spec.number, work.target[s, 0])
         work.taught[s, 0] = taught
-        losses[s] = np.nan
-        noisy_losses[s] = np.nan
+        losses[s] = absent(spec.number)
+        noisy_losses[s] = absent(spec.number)
         if taught:
             y = tags.y[row + s * (replicas + 1)]
             losses[s] = loss(spec.loss, y, work.target[s])
-            total = 0.0
+            total = nothing(spec.number)
             for k in range(replicas):
                 y_noisy = tags.y[row + s * (replicas + 1) + k + 1]
                 work.delta_loss[s, k] = loss_difference(spec.loss, y, y_noisy, work.target[s])
                 total += work.delta_loss[s, k]
-            noisy_losses[s] = losses[s] + total / replicas
+            noisy_losses[s] = losses[s] + mean(spec.number, total, replicas)
 
 
 @compiled(**WHOLE)
@@ -79,6 +80,7 @@ def recurrent_pass(
     gains: Any,
     pre: Any,
     before: Any,
+    rounding: Any,
     spec: Any,
     tagged: Any,
     learning: Any,
@@ -87,25 +89,28 @@ def recurrent_pass(
 ) -> None:
     """Learn the rows of R from step `tagged`, and use them at once for the recurrent drive of the next step.
 
-    `pre` holds what R read in the tagged step from row `before` on, `signal` (S, n) and `gains` (S, K) what it means;
-    a rule that shrinks R keeps a `share` of it.
+    `pre` holds what R read in the tagged step from row `before` on, `signal` (S, n) and `gains` (S, K) what it means,
+    `rounding` the random words that integers are rounded by; a rule that shrinks R keeps a `share` of it.
     """
     n, lanes = signal.shape[1], state.s.shape[0]
     share = signal.dtype.type(share)
     if learning and lanes == 2 and learns_rank1(spec.rule):
-        drives = state.drive
-        passes.learn_and_multiply(
-            spec.rule, R, TOP, share, signal[0], pre[before], state.s[0], state.s[1], drives[0], drives[1]
+        of, drives = writing(spec.number, noise.SYNAPSE_RECURRENT, rounding, TOP), state.drive
+        number.learn_and_multiply(
+            of, spec.rule, R, TOP, share, signal[0], pre[before], state.s[0], state.s[1], drives[0], drives[1]
         )
         return
     for lo in range(0, n, block):
         rows = R[lo : lo + block]
         if learning:
             passes.shrink(spec.rule, rows, share)
-            learn_weights(spec.rule, rows, lo, signal, pre, before, gains, spec.seed, tagged, noise.SYNAPSE_RECURRENT)
+            learn_weights(
+                spec.rule, rows, lo, signal, pre, before, gains, rounding, spec, tagged, noise.SYNAPSE_RECURRENT
+            )
         for lane in range(0, lanes, 2):
             twin = min(lane + 1, lanes - 1)
-            passes.multiply(rows, lo, state.s[lane], state.s[twin], state.drive[lane], state.drive[twin])
+            of = reading(spec.number, noise.SYNAPSE_RECURRENT)
+            number.multiply(of, rows, lo, state.s[lane], state.s[twin], state.drive[lane], state.drive[twin])
 
 
 def _whole(rule: Any, params: Any, learning: Any) -> Any:
@@ -131,8 +136,10 @@ def _plain_recurrence(
     learning: Any,
 ) -> None:
     before, tagged, _ = steps
-    block = spec.sizes.block
-    recurrent_pass(params.R, state, work.signal, work.gain, tags.s, before, spec, tagged, learning, share, block)
+    rounding, block = work.rounding, spec.sizes.block
+    recurrent_pass(
+        params.R, state, work.signal, work.gain, tags.s, before, rounding, spec, tagged, learning, share, block
+    )
 
 
 @where_implemented(chains, otherwise=_plain_recurrence, whole=True)
@@ -243,7 +250,7 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
         for k in range(replicas):
             if work.taught[s, 0] > 0:
                 learning = True
-                dead &= work.delta_loss[s, k] == 0.0
+                dead &= work.delta_loss[s, k] == 0
                 tags.delta[row + s, k] = work.delta_loss[s, k]
             else:
                 tags.delta[row + s, k] = 0
@@ -251,6 +258,7 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
         find_errors(params, tags, work, spec, tally, row)
     by_signal = learning and (per_step or not perturbs)
     if learning:
+        draw_words(spec.number, work.rounding, spec.seed, tick)
         tally[TAUGHT] += 1
         tally[DEAD] += dead
     if by_signal:
@@ -258,7 +266,7 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
         tally[GUARD_READOUT] += guarded
     source = tagged - lag(rule)
     moving = per_step and (learning or lag(rule) + taps(rule) > 0)
-    moving = moving and rule.lr_hidden != 0.0 and frozen & HIDDEN != HIDDEN
+    moving = moving and rule.lr_hidden != 0 and frozen & HIDDEN != HIDDEN
     if moving:
         finite_hidden, guarded = hidden_signal(rule, params, tags, work, spec, tally, tagged, rule.lr_hidden * rate)
         tally[GUARD_HIDDEN] += guarded
@@ -282,6 +290,7 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
     before = (source - 1) % slots * streams
     share = kept_share(rule, params, learning)
     recur(spec.substrate, params, state, tags, work, spec, tally, (before, source, tick + 1), share, moving)
+    count_bounds(spec.number, state, work, tally)
     noisy_recurrent_drive(rule, spec.seed, tick + 1, streams, state.s, state.drive)
     tally[TICK] = tick + 1
     for lane in range(lanes):

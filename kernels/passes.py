@@ -64,6 +64,16 @@ def _copy_row(target: Any, i: Any, source: Any, j: Any) -> Any:
     return move if alike else copy_row
 
 
+@compiled(**FAST)
+def input_drive(A: Any, u: Any, out: Any) -> None:
+    """``A u + b``, the part of the drive that all copies share."""
+    for i in range(out.size):
+        out[i] = 0
+    for j in range(A.shape[0]):
+        for i in range(out.size):
+            out[i] += A[j, i] * u[j]
+
+
 @compiled(**LOOP)
 def multiply(rows: Any, lo: Any, a: Any, b: Any, out_a: Any, out_b: Any) -> None:
     """``out[lo + i] = rows_i . a`` and likewise with `b`: both copies share each read of a weight."""

@@ -136,7 +136,9 @@ def _perturbed_signal(readout: Any, rule: Any, tags: Any, work: Any, row: Any, f
 def _learn_perturbed(
     readout: Any, rule: Any, B: Any, P: Any, tags: Any, work: Any, spec: Any, row: Any, tick: Any
 ) -> None:
-    learn_weights(rule, B, TOP, work.signal_out, tags.z, row, work.gain_out, spec.seed, tick, noise.SYNAPSE_READOUT)
+    learn_weights(
+        rule, B, TOP, work.signal_out, tags.z, row, work.gain_out, work.rounding, spec, tick, noise.SYNAPSE_READOUT
+    )
 
 
 @contract.register(NLMS)

@@ -5,13 +5,41 @@ from typing import Any
 
 import numpy as np
 
-from onlinernn.kernels import noise, passes
-from onlinernn.kernels.dispatch import LOOP, compiled, open_function, where_implemented
+from onlinernn.kernels import noise, number
+from onlinernn.kernels.dispatch import FAST, LOOP, compiled, open_function, where_implemented
+from onlinernn.kernels.number import writing
 from onlinernn.kernels.passes import dot
 from onlinernn.kernels.rules import gain, power_floor, synapse_noise
 
 # Typed zeros: for a plain 0 Numba compiles every function that takes it once more.
 TOP, CLEAN = np.int64(0), np.int64(0)
+
+
+@open_function(default=True)
+def squared_norm(rule: Any, perturbation: Any) -> Any:
+    """Return the power of the `perturbation` of a layer."""
+    return np.float64(dot(perturbation, perturbation))
+
+
+@open_function(default=True)
+def shared_gain(rule: Any, lr: Any, delta_loss: Any, power: Any, size: Any, shares: Any) -> Any:
+    """Return the gain of one copy out of `shares` whose updates are averaged.
+
+    The other arguments are those of :func:`gain`: `lr`, `delta_loss`, `power` and `size`.
+    """
+    return gain(rule, lr, np.float64(delta_loss), power, size) / shares
+
+
+@compiled(**FAST)
+def _add_scaled(g: Any, perturbation: Any, signal: Any) -> None:
+    for i in range(signal.size):
+        signal[i] += g * perturbation[i]
+
+
+@open_function(default=True)
+def add_signal(rule: Any, g: Any, perturbation: Any, signal: Any) -> None:
+    """``signal += g perturbation``, in place."""
+    _add_scaled(g, perturbation, signal)
 
 
 @compiled(**LOOP)
@@ -23,7 +51,6 @@ def layer_signal(rule: Any, lr: Any, delta_loss: Any, taught: Any, tag: Any, row
     """
     streams, replicas = gains.shape
     size = tag.shape[1]
-    real = tag.dtype.type
     count, guarded, finite = 0, 0, True
     for s in range(streams):
         count += taught[s, 0] > 0
@@ -34,16 +61,14 @@ def layer_signal(rule: Any, lr: Any, delta_loss: Any, taught: Any, tag: Any, row
             gains[s, k] = 0
             if taught[s, 0] > 0:
                 perturbation = tag[row + s * replicas + k]
-                power = np.float64(dot(perturbation, perturbation))
+                power = squared_norm(rule, perturbation)
                 floor = power_floor(rule, size)
                 if power < floor:
                     guarded += 1
                     power = floor
-                g = real(gain(rule, lr, np.float64(delta_loss[s, k]), power, size) / (count * replicas))
-                gains[s, k] = g
-                finite &= math.isfinite(g)
-                for i in range(size):
-                    signal[s, i] += g * perturbation[i]
+                gains[s, k] = shared_gain(rule, lr, delta_loss[s, k], power, size, count * replicas)
+                finite &= math.isfinite(gains[s, k])
+                add_signal(rule, gains[s, k], perturbation, signal[s])
         finite &= math.isfinite(dot(signal[s], signal[s]))
     return finite, guarded
 
@@ -101,15 +126,35 @@ def after_resync(rule: Any, tags: Any) -> None:
 
 
 def _learn_rank1(
-    rule: Any, rows: Any, lo: Any, signal: Any, pre: Any, first: Any, gains: Any, seed: Any, tick: Any, domain: Any
+    rule: Any,
+    rows: Any,
+    lo: Any,
+    signal: Any,
+    pre: Any,
+    first: Any,
+    gains: Any,
+    rounding: Any,
+    spec: Any,
+    tick: Any,
+    domain: Any,
 ) -> None:
     for s in range(signal.shape[0]):
-        passes.learn(rows, lo, signal[s], pre[first + s])
+        number.learn(writing(spec.number, domain, rounding, s), rows, lo, signal[s], pre[first + s])
 
 
 @where_implemented(synapse_noise, otherwise=_learn_rank1)
 def learn_weights(
-    rule: Any, rows: Any, lo: Any, signal: Any, pre: Any, first: Any, gains: Any, seed: Any, tick: Any, domain: Any
+    rule: Any,
+    rows: Any,
+    lo: Any,
+    signal: Any,
+    pre: Any,
+    first: Any,
+    gains: Any,
+    rounding: Any,
+    spec: Any,
+    tick: Any,
+    domain: Any,
 ) -> None:
     """Update `rows` of a weight matrix from number `lo` on, from what step `tick` has taught.
 
@@ -120,7 +165,7 @@ def learn_weights(
     count, columns = rows.shape
     for s in range(gains.shape[0]):
         for k in range(gains.shape[1]):
-            base = noise.key(seed, tick, s, k + 1, domain)
+            base = noise.key(spec.seed, tick, s, k + 1, domain)
             for i in range(count):
                 for j in range(columns):
                     xi = real(synapse_noise(rule, noise.site(base, (lo + i) * columns + j)))
@@ -128,16 +173,19 @@ def learn_weights(
 
 
 def _learn_inputs_rank1(
-    rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, seed: Any, tick: Any
+    rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, rounding: Any, spec: Any, tick: Any
 ) -> None:
     for s in range(signal.shape[0]):
-        passes.learn(A, lo, u[first + s], signal[s])
+        of = writing(spec.number, noise.SYNAPSE_INPUT, rounding, s)
+        number.learn(of, A, lo, u[first + s], signal[s])
 
 
 @where_implemented(synapse_noise, otherwise=_learn_inputs_rank1)
-def learn_inputs(rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, seed: Any, tick: Any) -> None:
+def learn_inputs(
+    rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, rounding: Any, spec: Any, tick: Any
+) -> None:
     """:func:`learn_weights` for the input weights, whose matrix is kept input-major."""
-    learn_weights(rule, A, lo, signal, u, first, gains, seed, tick, noise.SYNAPSE_INPUT)
+    learn_weights(rule, A, lo, signal, u, first, gains, rounding, spec, tick, noise.SYNAPSE_INPUT)
 
 
 def _fusible(rule: Any) -> Any:

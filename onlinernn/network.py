@@ -29,7 +29,7 @@ class Network(Persistent):
     def _allocate(self) -> None:
         sizes = self.spec.sizes
         self._arena = layout.allocate(sizes, self.bias, self.dtype, getattr(self.spec.readout, "ridge", 1.0))
-        self._params, self._state, self._tags, self._traces, self._work = layout.unpack(self._arena, sizes)
+        self._params, self._state, self._tags, self._traces, self._work = layout.unpack(self._arena, sizes, layout.REAL)
         self._tally = np.zeros(layout.N_TALLY_SUBSTRATE if sizes.substrate else layout.N_TALLY, np.int64)
         one = (1, self.streams)
         self._inputs, self._targets = (np.zeros((*one, size)) for size in (self.n_in, self.n_out))

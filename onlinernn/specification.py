@@ -9,7 +9,7 @@ from onlinernn.hardware import canonical_substrate, require_carrier
 from onlinernn.inputs import number, whole
 from onlinernn.kernels.decorrelation import Whitening, rate
 from onlinernn.kernels.effects import IDEAL, Ideal, counts, remembers
-from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_D, FROZEN_R, Sizes, Spec, block_rows
+from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_D, FROZEN_R, REAL, Sizes, Spec, block_rows
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed, perturbed
 from onlinernn.kernels.rules import gain
 from onlinernn.kernels.schedules import Constant
@@ -115,6 +115,7 @@ def specify(
         target_delay=delay,
         seed=whole("seed", seed, 0),
         substrate=substrate,
+        number=REAL,
     )
 
 

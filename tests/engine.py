@@ -48,7 +48,7 @@ class Engine:
         self.spec = specify((d, n, m), dtype=dtype, **parts, **settings)
         self.n, self.d, self.m, self.bias, self.streams, self.dtype = n, d, m, bias, self.spec.sizes.streams, dtype
         self.arena = layout.allocate(self.spec.sizes, bias, dtype, getattr(self.spec.readout, "ridge", 1.0))
-        views = layout.unpack(self.arena, self.spec.sizes)
+        views = layout.unpack(self.arena, self.spec.sizes, self.spec.number)
         self.params, self.state, self.tags, self.traces, self.work = views
         self.tally = np.zeros(layout.N_TALLY, np.int64)
         named = named_weights(self.params, self.spec.sizes, bias=True)

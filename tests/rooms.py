@@ -12,7 +12,7 @@ PARTS = (
     "kernels/schedules.py",
     "kernels/effects.py",
 )
-BODY = (*GROUND, *PARTS, "kernels/layout.py", "kernels/passes.py")
+BODY = (*GROUND, *PARTS, "kernels/passes.py", "kernels/number.py", "kernels/layout.py")
 LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
 SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py")
@@ -34,7 +34,9 @@ ROOMS = (
     Room(("kernels/noise.py", "kernels/contracts.py"), ("kernels/dispatch.py",), NUMBA),
     Room(PARTS, GROUND, NUMBA),
     Room(("kernels/converters.py", "kernels/devices.py"), (*GROUND, "kernels/effects.py"), NUMBA),
-    Room(("kernels/layout.py", "kernels/passes.py"), (*GROUND, *PARTS), NUMBA),
+    Room(("kernels/passes.py",), (*GROUND, *PARTS), NUMBA),
+    Room(("kernels/number.py",), (*GROUND, "kernels/passes.py"), NUMBA),
+    Room(("kernels/layout.py",), (*GROUND, *PARTS, "kernels/number.py"), NUMBA),
     Room(("kernels/updates.py",), BODY, NUMBA),
     Room(LEARNING, (*BODY, "kernels/updates.py"), NUMBA),
     Room(("kernels/crossbar.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),

@@ -28,6 +28,7 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/rules.py": set(),
     "kernels/decorrelation.py": set(),
     "kernels/layout.py": {"allocate"},
+    "kernels/number.py": set(),
     "kernels/passes.py": set(),
     "kernels/schedules.py": set(),
     "kernels/updates.py": set(),

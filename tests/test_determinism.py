@@ -8,7 +8,7 @@ from engine import Engine, random_weights
 from numba import float32, float64, njit, typeof, types
 from parts_matrix import FAMILIES, Case, covering
 
-from onlinernn.kernels import advance, cells, decorrelation, losses, passes
+from onlinernn.kernels import cells, decorrelation, losses, passes
 from onlinernn.kernels.decorrelation import Decorrelation
 from onlinernn.kernels.layout import N_TALLY
 from onlinernn.kernels.rules import ANP
@@ -101,7 +101,7 @@ SIGNATURES = {
         (MATRIX, INDEX, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR),
     ),
     "multiply_transposed": (passes.multiply_transposed, (MATRIX, INDEX, VECTOR, VECTOR)),
-    "input_drive": (advance.input_drive, (MATRIX, VECTOR, VECTOR)),
+    "input_drive": (passes.input_drive, (MATRIX, VECTOR, VECTOR)),
     "tanh": (cells.tanh_float32, (ONE,)),
     "learn_rows": (decorrelation.learn_rows, (typeof(Decorrelation()), MATRIX, INDEX, MATRIX, MATRIX, MATRIX)),
 }
