@@ -60,14 +60,15 @@ def read_rows(
     """Return the inner products of row `i` of an array of devices, as two copies read it, with `a` and `b`."""
     zero = rows.dtype.type(0)
     unit, per_unit, now = like(zero, scale), like(zero, 1.0 / scale), like(zero, tick)
-    total_a, total_b, age = zero, zero, zero
+    total_a, total_b, age, written = zero, zero, zero, zero
     last = planes.shape[0] - rows.shape[0] + i  # the last plane tells when, the first one how often
     for j in range(rows.shape[1]):
         if needs_age(chain, False, 0):
-            age = now - planes[last, j]
+            written = planes[last, j]
+            age = now - written
         state = rows[i, j] * per_unit
-        total_a += through(chain, state, along(at_a, j, age, state)) * a[j]
-        total_b += through(chain, state, along(at_b, j, age, state)) * b[j]
+        total_a += through(chain, state, along(at_a, j, age, written, state)) * a[j]
+        total_b += through(chain, state, along(at_b, j, age, written, state)) * b[j]
     return unit * total_a, unit * total_b
 
 
@@ -76,12 +77,13 @@ def add_row(chain: Any, scale: Any, rows: Any, i: Any, planes: Any, tick: Any, a
     """Add row `i` of an array of devices, as one copy reads it, times `factor` to `out`."""
     zero = rows.dtype.type(0)
     unit, per_unit, now = like(zero, scale) * factor, like(zero, 1.0 / scale), like(zero, tick)
-    age, last = zero, planes.shape[0] - rows.shape[0] + i
+    age, written, last = zero, zero, planes.shape[0] - rows.shape[0] + i
     for j in range(out.size):
         if needs_age(chain, False, 0):
-            age = now - planes[last, j]
+            written = planes[last, j]
+            age = now - written
         state = rows[i, j] * per_unit
-        out[j] += unit * through(chain, state, along(at, j, age, state))
+        out[j] += unit * through(chain, state, along(at, j, age, written, state))
 
 
 @compiled(**LOOP)
@@ -104,7 +106,7 @@ def write_row(
     last = planes.shape[0] - rows.shape[0] + i
     for j in range(rows.shape[1]):
         state, step = rows[i, j] * per_unit, wanted[0, j] * per_unit
-        here = along(start, j, zero, state)
+        here = along(start, j, zero, zero, state)
         new, limits = through_counting(chain, (state + changed(chain, step, here), zero), here)
         asks = step != zero
         new = new if asks else state
@@ -132,7 +134,7 @@ def program(chain: Any, scale: Any, rows: Any, seed: Any, domain: Any) -> None:
         start = place(seed, 0, 0, 0, domain, i, zero)
         for j in range(rows.shape[1]):
             state = rows[i, j] * per_unit
-            rows[i, j] = unit * through(chain, state, along(start, j, zero, state))
+            rows[i, j] = unit * through(chain, state, along(start, j, zero, zero, state))
 
 
 @compiled(**LOOP)
@@ -142,7 +144,7 @@ def age(chain: Any, scale: Any, rows: Any, i: Any, start: Any) -> None:
     unit, per_unit = like(zero, scale), like(zero, 1.0 / scale)
     for j in range(rows.shape[1]):
         state = rows[i, j] * per_unit
-        rows[i, j] = unit * aged(chain, state, along(start, j, zero, state))
+        rows[i, j] = unit * aged(chain, state, along(start, j, zero, zero, state))
 
 
 def _plain_program(substrate: Any, params: Any, spec: Any) -> None:
@@ -164,7 +166,7 @@ def convert(chain: Any, x: Any, size: Any, seed: Any, tick: Any, stream: Any, co
     start = place(seed, tick, stream, copy, domain, 0, zero)
     bound = zero
     for i in range(size):
-        x[i], limits = through_counting(chain, (x[i], zero), along(start, i, zero, x[i]))
+        x[i], limits = through_counting(chain, (x[i], zero), along(start, i, zero, zero, x[i]))
         bound += limits
     return bound
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from onlinernn.kernels.dispatch import EXACT, compiled
 from onlinernn.kernels.effects import (
+    I32,
+    U32,
     again,
     ageing,
     ages,
@@ -25,7 +27,7 @@ from onlinernn.kernels.effects import (
 
 
 class WriteNoise(NamedTuple):
-    """Gaussian noise of each write.
+    """Gaussian noise of each write, which adds up in the state. It stands in the chain `write`.
 
     Parameters
     ----------
@@ -44,6 +46,40 @@ class WriteNoise(NamedTuple):
 @change.register(WriteNoise)
 def _write_noise(spec: Any, x: Any, here: Any) -> Any:
     return x + like(x, spec.std) * gaussian(x, here.moment)
+
+
+class WriteError(NamedTuple):
+    """Gaussian error of each write that does not add up: the device shows its state with it until the next write.
+
+    It stands in the chain `read`; all copies see the same error.
+
+    Parameters
+    ----------
+    std
+        Standard deviation, in units of the state of a device, >= 0.
+
+    References
+    ----------
+    The ``write_noise_std`` of IBM's aihwkit.
+
+    Examples
+    --------
+    >>> WriteError(0.1).std
+    0.1
+    """
+
+    std: float
+
+
+@remembers.register(WriteError)
+def _write_error_remembers(spec: Any) -> Any:
+    return True
+
+
+@effect.register(WriteError)
+def _write_error(spec: Any, x: Any, here: Any) -> Any:
+    when = U32(U32(I32(here.written)) * U32(0x9E3779B9))
+    return x + like(x, spec.std) * gaussian(x, U32(here.device ^ when))
 
 
 class PulsedUpdate(NamedTuple):

@@ -89,7 +89,8 @@ class Place(NamedTuple):
     """Where and when an effect acts: four hashes of 32 bits, and what the device remembers.
 
     `device` tells devices apart, `twin` those of each copy too, `moment` the steps as well; `shared` is one number for
-    all devices of a copy in a step. `age` is the number of steps since the last write, `stored` the state.
+    all devices of a copy in a step. `age` is the number of steps since the last write, `written` the step of that,
+    `stored` the state.
     """
 
     device: Any
@@ -97,6 +98,7 @@ class Place(NamedTuple):
     moment: Any
     shared: Any
     age: Any
+    written: Any
     stored: Any
 
 
@@ -113,14 +115,16 @@ def place(seed: Any, tick: Any, stream: Any, copy: Any, domain: Any, row: Any, z
     device = noise.site(noise.key(seed, 0, 0, 0, domain), row) >> shift
     twin = noise.site(noise.key(seed, 0, 0, copy, domain + 1), row) >> shift
     base = noise.key(seed, tick, stream, copy, domain + 2)
-    return Place(U32(device), U32(twin), U32(noise.site(base, row) >> shift), U32(base >> shift), zero, zero)
+    return Place(U32(device), U32(twin), U32(noise.site(base, row) >> shift), U32(base >> shift), zero, zero, zero)
 
 
 @compiled(**EXACT)
-def along(start: Any, j: Any, age: Any, stored: Any) -> Any:
+def along(start: Any, j: Any, age: Any, written: Any, stored: Any) -> Any:
     """Return the place of device `j` of a row."""
     step = U32(U32(j) * _ODD)
-    return Place(U32(start.device ^ step), U32(start.twin ^ step), U32(start.moment ^ step), start.shared, age, stored)
+    return Place(
+        U32(start.device ^ step), U32(start.twin ^ step), U32(start.moment ^ step), start.shared, age, written, stored
+    )
 
 
 @compiled(**EXACT)
@@ -132,6 +136,7 @@ def deeper(here: Any) -> Any:
         U32(here.moment + _DEEPER),
         U32(here.shared + _DEEPER),
         here.age,
+        here.written,
         here.stored,
     )
 

@@ -5,6 +5,7 @@ Start with :class:`OnlineLearner`; ``python -m onlinernn --help`` is the same fr
 
 from importlib.metadata import version
 
+from onlinernn import substrates
 from onlinernn.errors import CheckpointError, DivergenceError
 from onlinernn.kernels.cells import LeakSpectrum, LeakyTanh, Tanh
 from onlinernn.kernels.converters import (
@@ -31,6 +32,7 @@ from onlinernn.kernels.devices import (
     PulsedUpdate,
     SoftBounds,
     Stuck,
+    WriteError,
     WriteNoise,
 )
 from onlinernn.kernels.effects import IDEAL, Substrate
@@ -98,5 +100,7 @@ __all__ = [
     "Whitening",
     "WindowedNP",
     "Wrap",
+    "WriteError",
     "WriteNoise",
+    "substrates",
 ]

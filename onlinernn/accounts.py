@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 
 from onlinernn.kernels import layout
+from onlinernn.kernels.effects import counts as counts_writes
+from onlinernn.kernels.readouts import perturbed
+from onlinernn.kernels.rules import synapse_noise
 
 
 def bytes_by_role(
@@ -57,3 +60,82 @@ def counts(tally: np.ndarray) -> dict[str, int]:
         "guarded_readout": layout.GUARD_READOUT,
     }
     return {name: int(tally[index]) for name, index in names.items()}
+
+
+def report(tally: np.ndarray, spec: Any, params: Any) -> dict[str, Any]:
+    """Return the counters of a learner, and on a substrate what it did to the numbers.
+
+    Parameters
+    ----------
+    tally
+        The counters.
+    spec
+        Of the learner.
+    params
+        Its weights, and what their devices remember.
+    """
+    z, found = spec.sizes, counts(tally)
+    if not z.substrate:
+        return found
+    first = {
+        "updates": layout.WANTED,
+        "lost": layout.LOST,
+        "writes": layout.WRITES,
+        "bound_weight": layout.BOUND_WEIGHT,
+        "bound_loss": layout.BOUND_LOSS,
+        "bound_error": layout.BOUND_ERROR,
+        "bound_input": layout.BOUND_FORWARD + layout.BOUND_INPUT,
+        "bound_drive": layout.BOUND_FORWARD + layout.BOUND_DRIVE,
+        "bound_node": layout.BOUND_FORWARD + layout.BOUND_NODE,
+        "bound_output": layout.BOUND_FORWARD + layout.BOUND_OUTPUT,
+    }
+    found |= {name: int(tally[index]) for name, index in first.items()}
+    weights = [params.A, params.R, params.B]
+    size = sum(array.size for array in weights)
+    lanes, steps, taught = z.streams * (z.replicas + 1), found["steps"], found["taught"]
+    found["writes_per_weight"] = found["writes"] / size
+    if any(counts_writes(effect) for effect in spec.substrate.write):
+        planes = (params.memory_input, params.memory_recurrent, params.memory_readout)
+        found["most_writes"] = int(max(plane[: len(w)].max() for plane, w in zip(planes, weights, strict=True)))
+    square = z.hidden * z.hidden
+    by_weight = type(spec.rule) in synapse_noise.open.implementations
+    drawn = size if by_weight else z.hidden + z.outputs * perturbed(spec.readout)
+    found["random_numbers"] = steps * z.streams * z.replicas * drawn
+    found["macs_forward"] = steps * lanes * (size + z.decorrelated * square)
+    learnt = size + 2 * z.decorrelated * square + 2 * z.taps * z.outputs * z.hidden
+    found["macs_learning"] = taught * z.streams * learnt
+    return found
+
+
+def warnings(found: dict[str, Any]) -> list[str]:
+    """Return what a report has to warn of: a line each.
+
+    Parameters
+    ----------
+    found
+        The report.
+
+    Examples
+    --------
+    >>> warnings({"taught": 100, "dead": 85})
+    ['the loss difference was zero in 85 % of steps: raise sigma or the bits of the loss']
+    """
+    lines = []
+
+    def often(what: str, of: str, least: float) -> float:
+        share = found.get(what, 0) / max(1, found.get(of, 0))
+        return 100 * share if share > least else 0.0
+
+    if dead := often("dead", "taught", 0.5):
+        lines.append(
+            f"the loss difference was zero in {dead:.0f} % of steps: raise sigma, or the bits of outputs and loss"
+        )
+    if lost := often("lost", "updates", 0.9):
+        lines.append(f"{lost:.1f} % of the updates left their weight where it was: use a wider store, or a higher rate")
+    if bound := often("bound_weight", "updates", 0.05):
+        lines.append(f"{bound:.0f} % of the writes ran into a bound: raise the scale of the weights")
+    for name, remedy in (("drive", "the range of the drives"), ("output", "the range of the outputs")):
+        count, steps = found.get(f"bound_{name}", 0), found.get("steps", 0)
+        if count > steps:
+            lines.append(f"{count / steps:.1f} values of the {name} chain ran into a limit in a step: raise {remedy}")
+    return lines

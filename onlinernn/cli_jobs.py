@@ -125,6 +125,7 @@ def do_job(plan: Plan, journal: Journal, method: Method, seed: int, bar: Bar, st
         "window": {"before": untrained[shown].tolist(), "after": result.predictions[shown].tolist()},
     }
     if isinstance(model, OnlineLearner):
+        entry["report"] = model.report()
         model.save(journal.folder / f"{name}.ckpt")
     journal.finish(name, entry)
     bar.finish(f"frozen test NMSE {result.nmse_test:.3g}, {result.seconds:.1f} s")

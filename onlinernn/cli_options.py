@@ -26,6 +26,7 @@ EXAMPLES = """\
 examples:
   onlinernn run                                            Mackey-Glass, 15 steps ahead, ANP, 100 units, 3 seeds
   onlinernn run mackey-glass --rule np --sigma 0.001       another rule, another perturbation
+  onlinernn run mackey-glass --substrate int8_wide         on hardware; `onlinernn presets` lists it
   onlinernn run copy --length 20 --pause 5                 repeat 20 symbols after a pause
   onlinernn run weather --csv FILE --horizon 24            temperature a day ahead, from the paper's weather file
   onlinernn run csv --csv FILE --target load --horizon 12 --columns load,wind --date time
@@ -100,8 +101,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("the network and the rule (defaults are tuned for each task)")
     add_network(how, Settings())
     add = how.add_argument
-    add("--rule", choices=RULES, default="anp", help="activity-based node perturbation (the default), node "
-        "perturbation, or weight perturbation")  # fmt: skip
+    add("--rule", choices=RULES, help="activity-based node perturbation (the default), node perturbation, or weight "
+        "perturbation")  # fmt: skip
+    add("--substrate", metavar="NAME", help="hardware preset to learn on (`onlinernn presets` lists them); without "
+        "--rule its own rule, decorrelation and readout")  # fmt: skip
     add("--epochs", type=whole(1), metavar="N", help="passes over the training stream")
     add("--epochs-bptt", type=whole(1), metavar="N", help="passes of true BPTT, which learns longer before it stops "
         "gaining; default: tuned for the task, or --epochs where that is given")  # fmt: skip
@@ -207,7 +210,8 @@ def make_plan(args: argparse.Namespace) -> Plan:
     task, honest = make_task(args)
     horizon = honest.horizon if isinstance(honest, CsvTask) else 0
     of_bptt = args.epochs if args.epochs_bptt is None else args.epochs_bptt
-    settings = overridden(defaults(args.task, args.rule, horizon), **{**vars(args), "epochs_bptt": of_bptt})
+    given = {**vars(args), "epochs_bptt": of_bptt, "by_preset": bool(args.substrate) and args.rule is None}
+    settings = overridden(defaults(args.task, args.rule or "anp", horizon), **given)
     settings = whole_sequences(settings, honest, args)
     return Plan(task, honest, settings, args.seeds, args.methods, identity(args, task, settings))
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from onlinernn.accounts import warnings
 from onlinernn.cli_jobs import shown_rows
 from onlinernn.cli_options import Plan, leak_warning
 from onlinernn.cli_output import versions, write_json
 from onlinernn.cli_table import results_table, verdict
-from onlinernn.controls import learner
+from onlinernn.controls import learner, rule_name
 from onlinernn.plots import Curve, Window, save_picture
 from onlinernn.scores import Row, median_and_spread
 from onlinernn.tasks import CopyMemory, CsvTask
@@ -46,6 +47,8 @@ def report(
     """
     title = _title(plan)
     lines = [title, "", results_table(rows, labels), "", verdict(rows, labels), *leak_warning(plan.task, plan.honest)]
+    if plan.settings.substrate:
+        lines += _substrate_warnings(labels, outcomes)
     made = learner(plan.task, plan.settings, plan.seeds[0])
     facts = {
         "summary": median_and_spread(rows),
@@ -53,6 +56,12 @@ def report(
             {"method": method, "seed": outcome["row"]["seed"], "nmse_test_by_epoch": outcome.get("curve")}
             for method, of_method in outcomes.items()
             for outcome in of_method
+        ],
+        "reports": [
+            {"method": method, "seed": outcome["row"]["seed"], **outcome["report"]}
+            for method, of_method in outcomes.items()
+            for outcome in of_method
+            if "report" in outcome
         ],
         "arguments": {name: value for name, value in vars(args).items() if name != "main"},
         "settings": plan.identity,
@@ -71,6 +80,15 @@ def report(
         written.append(str(out / "picture.png"))
     data = [f"data: {plan.honest.gaps.describe()}"] if isinstance(plan.honest, CsvTask) else []
     sys.stdout.write("\n".join([*lines, "", *data, f"written: {', '.join(written)}"]) + "\n")
+
+
+def _substrate_warnings(labels: dict[str, str], outcomes: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Return what the substrate's counters warn of: a line for each warning that the first seed of a method gives."""
+    found: dict[str, str] = {}
+    for method, of_method in outcomes.items():
+        for line in warnings(of_method[0].get("report", {})):
+            found.setdefault(line, f"warning ({labels[method]}): {line}")
+    return ["", *found.values()] if found else []
 
 
 def _picture(
@@ -118,7 +136,9 @@ def _title(plan: Plan) -> str:
     what = f"{task.name}, {_steps(abs(horizon))} {'ahead' if horizon > 0 else 'back'}" if horizon else task.name
     if isinstance(plan.honest, CopyMemory):
         what = f"{task.name}, {plan.honest.length} symbols, pause {plan.honest.delay}"
-    rule = settings.rule.upper() + (f", decorrelation {settings.decorrelation:g}" if settings.decorrelation else "")
+    decorrelated = f", decorrelation {settings.decorrelation:g}" if settings.decorrelation else ""
+    rule = rule_name(settings) if settings.by_preset else settings.rule.upper() + decorrelated
+    rule += f" on {settings.substrate}" if settings.substrate else ""
     return (
         f"{what}: {rule}, {settings.hidden} units, {settings.epochs} epoch{'s' * (settings.epochs > 1)}, "
         f"targets {_steps(task.target_delay)} late, {settings.dtype}"

@@ -17,12 +17,14 @@ from onlinernn.baselines import floors
 from onlinernn.evaluate import Model
 from onlinernn.kernels.cells import LeakyTanh, Tanh
 from onlinernn.kernels.decorrelation import Decorrelation
+from onlinernn.kernels.effects import IDEAL
 from onlinernn.kernels.losses import SoftmaxCrossEntropy, SquaredError
 from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.learner import OnlineLearner
 from onlinernn.reference import Adam, Network, ReferenceLearner
 from onlinernn.scores import Result, Row, row, score
 from onlinernn.settings import Settings
+from onlinernn.substrates import named
 from onlinernn.tasks import CopyMemory, CsvTask, Task
 
 MAX_NORM = 1.0
@@ -78,7 +80,7 @@ def loss(task: Task) -> SquaredError | SoftmaxCrossEntropy:
     return SquaredError() if task.loss == "squared_error" else SoftmaxCrossEntropy()
 
 
-def learner(task: Task, settings: Settings, seed: int) -> OnlineLearner:
+def learner(task: Task, settings: Settings, seed: int, *, ideal: bool = False) -> OnlineLearner:
     """Return the untrained learner of the rule that the settings name.
 
     Parameters
@@ -89,13 +91,19 @@ def learner(task: Task, settings: Settings, seed: int) -> OnlineLearner:
         Everything else.
     seed : int
         Of the weights and of the perturbations.
+    ideal : bool
+        In floating point, whatever the substrate of the settings.
 
     Raises
     ------
     ValueError, TypeError
         If a setting is out of its range.
     """
-    rule = _RULE_TYPES[settings.rule](settings.lr_hidden, settings.lr_readout, settings.sigma)
+    rule, own = _RULE_TYPES[settings.rule](settings.lr_hidden, settings.lr_readout, settings.sigma), None
+    if settings.by_preset:
+        own = named(settings.substrate)
+        rule = own.rule if settings.lr_hidden else own.rule._replace(lr_hidden=0.0)
+    decorrelation = Decorrelation(settings.decorrelation) if settings.decorrelation else None
     return OnlineLearner(
         task.n_in,
         settings.hidden,
@@ -103,13 +111,15 @@ def learner(task: Task, settings: Settings, seed: int) -> OnlineLearner:
         rule=rule,
         cell=cell(settings.leak),
         loss=loss(task),
-        decorrelation=Decorrelation(settings.decorrelation) if settings.decorrelation else None,
+        decorrelation=own.decorrelation if own is not None else decorrelation,
+        readout=own.readout if own is not None else None,
         resync=settings.resync,
         target_delay=task.target_delay,
         spectral_radius=settings.spectral_radius,
         input_scale=settings.input_scale,
         dtype=np.dtype(settings.dtype),
         seed=seed,
+        substrate=named(settings.substrate).substrate if settings.substrate and not ideal else IDEAL,
     )
 
 
@@ -130,7 +140,10 @@ def reference(
         Passes over the training stream, after which the rate is 0.
     """
     network = Network(
-        learner(task, settings, seed).weights, leak=settings.leak, loss=task.loss, dtype=np.dtype(settings.dtype)
+        learner(task, settings, seed, ideal=True).weights,
+        leak=settings.leak,
+        loss=task.loss,
+        dtype=np.dtype(settings.dtype),
     )
     return ReferenceLearner(
         network,
@@ -164,6 +177,24 @@ def adam(task: Task, algorithm: str, rate: float, window: int, epochs: int | Non
     return Adam(rate, max_norm=MAX_NORM, decay_steps=None if epochs is None else epochs * updates)
 
 
+def rule_name(settings: Settings) -> str:
+    """Return what to call the rule of a table before readers.
+
+    Parameters
+    ----------
+    settings : Settings
+        With the rule.
+
+    Examples
+    --------
+    >>> rule_name(Settings(decorrelation=1e-3))
+    'DANP'
+    """
+    if settings.by_preset:
+        return type(named(settings.substrate).rule).__name__
+    return settings.rule.upper() if not settings.decorrelation else f"D{settings.rule.upper()}"
+
+
 def methods(task: Task, settings: Settings, controls: Sequence[str] = CONTROLS) -> list[Method]:
     """Return the trained methods of a table: the rule first, then the controls that were asked for.
 
@@ -176,12 +207,21 @@ def methods(task: Task, settings: Settings, controls: Sequence[str] = CONTROLS) 
     controls : sequence of str
         Some of ``CONTROLS``; "floors" are not trained and are left to ``floor_results``.
     """
-    rule = settings.rule.upper() if not settings.decorrelation else f"D{settings.rule.upper()}"
+    rule = rule_name(settings)
     still = replace(settings, lr_hidden=0.0)
+    on = f", {settings.substrate}" if settings.substrate else ""
+    in_float = Method(
+        "float",
+        f"{rule} in floating point",
+        lambda seed: learner(task, settings, seed, ideal=True),
+        True,
+        settings.epochs,
+    )
     every = {
+        **({"float": in_float} if settings.substrate else {}),
         "frozen": Method(
             "frozen",
-            f"frozen reservoir, {rule} readout",
+            f"frozen reservoir, {rule} readout{on}",
             lambda seed: learner(task, still, seed),
             True,
             settings.epochs,
@@ -202,9 +242,9 @@ def methods(task: Task, settings: Settings, controls: Sequence[str] = CONTROLS) 
         ),
     }
     first = Method(
-        rule.lower(), f"{rule} (the rule)", lambda seed: learner(task, settings, seed), True, settings.epochs
+        rule.lower(), f"{rule} (the rule){on}", lambda seed: learner(task, settings, seed), True, settings.epochs
     )
-    return [first, *(method for name, method in every.items() if name in controls)]
+    return [first, *(method for name, method in every.items() if name in (*controls, "float"))]
 
 
 def floor_results(task: Task, seeds: Sequence[int]) -> list[dict[str, Result]]:

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from onlinernn.kernels.converters import Quantise, Saturate, Stochastic, StochasticShared, Wrap
+from onlinernn.kernels.converters import Noise, Quantise, Saturate, Stochastic, StochasticShared, Wrap
 from onlinernn.kernels.devices import DeviceBounds, SoftBounds, Stuck
 from onlinernn.kernels.effects import Ideal, Substrate
+from onlinernn.kernels.rules import ANP
 from onlinernn.kernels.traces import keeps_traces
 from onlinernn.parts import canonical
 
@@ -39,7 +40,7 @@ def canonical_substrate(spec: Any) -> Any:
     if type(spec) is Ideal:
         return spec
     if type(spec) is not Substrate:
-        raise TypeError(f"substrate is {spec!r}; it must be a Substrate, or IDEAL for none")
+        raise TypeError(f"substrate is {spec!r}; it must be a Substrate, a preset of onlinernn.substrates, or IDEAL")
     fields = spec._asdict()
     for name in CHAINS:
         if type(fields[name]) is not tuple:
@@ -54,6 +55,23 @@ def canonical_substrate(spec: Any) -> Any:
     return Substrate(**fields)
 
 
+def suited(substrate: Any, rule: Any, decorrelation: Any, readout: Any) -> tuple[Any, Any, Any, Any]:
+    """Return rule, decorrelation, readout and substrate, where a preset brings what is not given.
+
+    Parameters
+    ----------
+    substrate
+        A substrate or a preset.
+    rule, decorrelation, readout
+        As given, None for what goes with the rest. A rule that was given brings its own.
+    """
+    preset, substrate = substrate, getattr(substrate, "substrate", substrate)
+    if preset is substrate or rule is not None:
+        return ANP() if rule is None else rule, decorrelation, readout, substrate
+    by_preset = (preset.decorrelation if decorrelation is None else decorrelation, readout or preset.readout)
+    return preset.rule, *by_preset, substrate
+
+
 class _Grid(NamedTuple):
     """What a chain leaves of a number: the last step of quantisation, and the range."""
 
@@ -64,10 +82,13 @@ class _Grid(NamedTuple):
 
 
 def _grid(chain: tuple[Any, ...]) -> _Grid:
-    step, by_chance, low, high = 0.0, False, -math.inf, math.inf
+    step, by_chance, low, high, dither = 0.0, False, -math.inf, math.inf, 0.0
     for one in chain:
-        if isinstance(one, Quantise):
-            step, by_chance = max(step, one.step), isinstance(one.rounding, (Stochastic, StochasticShared))
+        if isinstance(one, Noise):
+            dither = max(dither, one.std)
+        elif isinstance(one, Quantise):
+            chance = isinstance(one.rounding, (Stochastic, StochasticShared)) or dither >= one.step / 2
+            step, by_chance = max(step, one.step), chance
         elif isinstance(one, (Saturate, Wrap, DeviceBounds)):
             low, high = max(low, one.low), min(high, one.high)
     return _Grid(step, by_chance, low, high)

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from onlinernn.chunks import Progress, chunks
+from onlinernn.hardware import suited
 from onlinernn.initialise import reservoir
 from onlinernn.inputs import number, read_array, read_losses
 from onlinernn.kernels import layout
 from onlinernn.kernels.cells import Tanh
 from onlinernn.kernels.effects import IDEAL
 from onlinernn.kernels.losses import SquaredError
-from onlinernn.kernels.rules import ANP
 from onlinernn.network import Network
 from onlinernn.results import StepResult, Trace
 from onlinernn.specification import require_losses_do, specify
@@ -31,7 +31,8 @@ class OnlineLearner(Network):
     n_in, n_hidden, n_out
         Number of inputs, hidden units and outputs, each at least 1.
     rule
-        The learning rule: :class:`ANP`, :class:`NP`, :class:`WP`, :class:`WindowedNP`, :class:`LearnedFeedback`.
+        The learning rule: :class:`ANP`, :class:`NP`, :class:`WP`, :class:`WindowedNP`, :class:`LearnedFeedback`; None
+        for the one that goes with a preset, else ANP.
     cell
         The cell: :class:`Tanh`, :class:`LeakyTanh` or :class:`LeakSpectrum`.
     loss
@@ -68,7 +69,7 @@ class OnlineLearner(Network):
     seed
         Of the initial weights and of the perturbations, and of the devices of a substrate and their noise.
     substrate
-        The hardware: a :class:`Substrate`, or :data:`IDEAL` for none.
+        The hardware: a :class:`Substrate`, a preset of :mod:`onlinernn.substrates`, or :data:`IDEAL` for none.
 
     Raises
     ------
@@ -91,8 +92,8 @@ class OnlineLearner(Network):
         n_hidden: int,
         n_out: int,
         *,
-        rule: Any = ANP(),  # noqa: B008 - an immutable value
-        cell: Any = Tanh(),  # noqa: B008
+        rule: Any = None,
+        cell: Any = Tanh(),  # noqa: B008 - an immutable value
         loss: Any = SquaredError(),  # noqa: B008
         decorrelation: Any = None,
         readout: Any = None,
@@ -112,6 +113,7 @@ class OnlineLearner(Network):
         seed: int = 0,
         substrate: Any = IDEAL,
     ) -> None:
+        rule, decorrelation, readout, substrate = suited(substrate, rule, decorrelation, readout)
         self.dtype, self.bias = np.dtype(dtype), number("bias", float(bias), 0.0)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype is {self.dtype}; it must be float32 or float64")
@@ -141,6 +143,8 @@ class OnlineLearner(Network):
         self._allocate()
         A, R, b = reservoir(self.n_in, self.n_hidden, radius, scale, of_bias, self.spec.seed)
         self._params.A[: self.n_in], self._params.R[...], self._params.A[self.n_in] = A.T, R, b
+        if sizes.substrate:
+            self._refresh(changed=True)
 
     def step(self, u: ArrayLike, y: ArrayLike | None = None) -> StepResult:
         """Predict, then learn.

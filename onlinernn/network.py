@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from onlinernn.accounts import bytes_by_role, counts
+from onlinernn.accounts import bytes_by_role, report
 from onlinernn.errors import DivergenceError
 from onlinernn.inputs import read_weight
 from onlinernn.kernels import entry, layout
@@ -153,10 +153,15 @@ class Network(Persistent):
         groups = (self._params, self._state, self._tags, self._traces)
         return bytes_by_role(*groups, self._arena, self._buffers, self._tally)
 
-    def report(self) -> dict[str, int]:
+    def report(self) -> dict[str, Any]:
         """Return what was counted: steps, steps that taught, dead steps, bites of the guard.
 
         ``dead`` counts the steps whose loss differences were exactly zero, ``guarded_hidden`` and
-        ``guarded_readout`` the perturbations whose power was below the rule's floor.
+        ``guarded_readout`` the perturbations whose power was below the rule's floor. On a substrate also: ``updates``
+        of weights that were wanted, ``lost`` (the device stayed where it was) and ``writes``; ``writes_per_weight``
+        and ``most_writes`` of one weight (where :class:`CountWrites` counts them); how often a limit was reached, of
+        ``bound_weight``, ``bound_loss``, ``bound_error``, ``bound_input``, ``bound_drive``, ``bound_node``,
+        ``bound_output``; ``random_numbers`` drawn for perturbations; ``macs_forward`` and ``macs_learning``,
+        multiply-accumulates so far.
         """
-        return counts(self._tally)
+        return report(self._tally, self.spec, self._params)

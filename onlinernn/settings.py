@@ -45,6 +45,10 @@ class Settings:
         Steps over which the control that carries credit through time unrolls the network.
     dtype : {"float32", "float64"}
         Arithmetic of all networks.
+    substrate : str
+        Name of a hardware preset; "": none.
+    by_preset : bool
+        Whether rule, decorrelation and readout are the preset's own, and not those named here.
     """
 
     rule: RuleName = "anp"
@@ -63,6 +67,8 @@ class Settings:
     lr_bptt: float = 1e-3
     window: int = 50
     dtype: str = "float32"
+    substrate: str = ""
+    by_preset: bool = False
 
 
 # How these were chosen: on TRAINING data alone, never on a stream that a result is reported on. Mackey-Glass and copy

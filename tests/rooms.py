@@ -78,10 +78,11 @@ ROOMS = (
     Room(("onlinernn/scores.py",), (*OBJECTS[:1], *APART), ("numpy",)),
     Room(("onlinernn/evaluate.py",), (*OBJECTS, *APART, *JUDGES[:1]), ("numpy",)),
     Room(("onlinernn/baselines.py",), ("kernels/*.py", *OBJECTS, *APART, *JUDGES[:2]), ("numpy", "scipy")),
+    Room(("onlinernn/substrates.py",), ("kernels/*.py",), ()),
     Room(("onlinernn/settings.py",), (), ()),
     Room(
         ("onlinernn/controls.py",),
-        ("kernels/*.py", "onlinernn/settings.py", *OBJECTS, *JUDGES, *APART),
+        ("kernels/*.py", "onlinernn/settings.py", "onlinernn/substrates.py", *OBJECTS, *JUDGES, *APART),
         ("numpy",),
     ),
     Room(
@@ -98,7 +99,15 @@ ROOMS = (
     Room(("onlinernn/journal.py",), ("onlinernn/checkpoint.py", "onlinernn/evaluate.py"), ()),
     Room(
         ("onlinernn/__init__.py",),
-        ("kernels/*.py", "onlinernn/results.py", "onlinernn/referee.py", *OBJECTS, *JUDGES, *APART),
+        (
+            "kernels/*.py",
+            "onlinernn/results.py",
+            "onlinernn/referee.py",
+            "onlinernn/substrates.py",
+            *OBJECTS,
+            *JUDGES,
+            *APART,
+        ),
         (),
     ),
     Room(

@@ -25,6 +25,7 @@ from onlinernn import (
     Truncate,
     TwinMismatch,
     Wrap,
+    WriteError,
     WriteNoise,
 )
 from onlinernn.kernels import effects
@@ -41,7 +42,9 @@ def _through(chain, x, tick, copy, age):
     zero = x.dtype.type(0)
     start = effects.place(7, tick, 0, copy, effects.WRITE_R, 0, zero)
     for i in range(x.size):
-        out[i] = effects.through(chain, x[i], effects.along(start, i, x.dtype.type(age), x[i]))
+        out[i] = effects.through(
+            chain, x[i], effects.along(start, i, x.dtype.type(age), x.dtype.type(tick) - x.dtype.type(age), x[i])
+        )
     return out
 
 
@@ -50,7 +53,7 @@ def _change(chain, dw, stored, tick):
     out = np.empty_like(dw)
     start = effects.place(7, tick, 0, 0, effects.WRITE_R, 0, dw.dtype.type(0))
     for i in range(dw.size):
-        out[i] = effects.changed(chain, dw[i], effects.along(start, i, dw.dtype.type(0), stored[i]))
+        out[i] = effects.changed(chain, dw[i], effects.along(start, i, dw.dtype.type(0), dw.dtype.type(0), stored[i]))
     return out
 
 
@@ -59,7 +62,7 @@ def _age(chain, x):
     out = np.empty_like(x)
     start = effects.place(7, 1, 0, 0, effects.WRITE_R, 0, x.dtype.type(0))
     for i in range(x.size):
-        out[i] = effects.aged(chain, x[i], effects.along(start, i, x.dtype.type(0), x[i]))
+        out[i] = effects.aged(chain, x[i], effects.along(start, i, x.dtype.type(0), x.dtype.type(0), x[i]))
     return out
 
 
@@ -181,6 +184,15 @@ def test_asymmetry_and_soft_bounds_scale_the_change():
 
 def test_write_noise_has_its_spread():
     assert change((WriteNoise(0.3),), np.full(MANY, 0.1)).std() == pytest.approx(0.3, rel=0.02)
+
+
+def test_write_errors_stay_until_the_next_write():
+    chain = (WriteError(0.3),)
+    first = through(chain, np.zeros(MANY), tick=9, age=4.0)
+    assert first.std() == pytest.approx(0.3, rel=0.02)
+    assert np.array_equal(first, through(chain, np.zeros(MANY), tick=11, copy=1, age=6.0))
+    again = through(chain, np.zeros(MANY), tick=11, age=0.0)
+    assert abs(np.corrcoef(first, again)[0, 1]) < 0.02
 
 
 def test_bounds_differ_from_device_to_device():

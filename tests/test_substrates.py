@@ -1,0 +1,68 @@
+"""The named presets: each makes a learner, cites its sources, and is found by the command line."""
+
+import json
+
+import pytest
+
+from onlinernn import ANP, IDEAL, LearnedFeedback, OnlineLearner, Substrate, substrates
+from onlinernn.accounts import warnings
+from onlinernn.cli import main
+from onlinernn.hardware import canonical_substrate, require_carrier
+from onlinernn.kernels.traces import PerStep
+
+
+@pytest.mark.parametrize("preset", substrates.PRESETS.values(), ids=lambda one: one.name)
+def test_presets_are_honoured_and_cite_their_sources(preset):
+    canonical = canonical_substrate(preset.substrate)
+    assert isinstance(canonical, Substrate)
+    require_carrier(canonical, preset.rule, PerStep(), "float32")
+    assert preset.sources
+    assert preset.name in substrates.explain(preset)
+    assert getattr(substrates, preset.name) is preset
+
+
+def test_a_preset_brings_its_rule_and_a_given_rule_its_own():
+    learner = OnlineLearner(1, 3, 1, substrate=substrates.int8_wide)
+    assert isinstance(learner.spec.rule, LearnedFeedback)
+    assert learner.spec.decorrelation.damping == 1e-2
+    assert isinstance(OnlineLearner(1, 3, 1).spec.rule, ANP)
+    assert OnlineLearner(1, 3, 1).spec.substrate is IDEAL
+
+
+def test_the_report_warns_of_what_went_wrong_and_of_nothing_else():
+    assert warnings({"steps": 10, "taught": 10, "dead": 1, "updates": 100, "lost": 10}) == []
+    found = {"steps": 10, "taught": 10, "dead": 9, "updates": 100, "lost": 95, "bound_weight": 20, "bound_drive": 50}
+    assert [line.split(":")[0] for line in warnings(found)] == [
+        "the loss difference was zero in 90 % of steps",
+        "95.0 % of the updates left their weight where it was",
+        "20 % of the writes ran into a bound",
+        "5.0 values of the drive chain ran into a limit in a step",
+    ]
+
+
+def test_the_command_lists_and_explains(capsys):
+    assert main(["presets"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in substrates.PRESETS)
+    assert main(["presets", "reram_sb"]) == 0
+    assert "IBM aihwkit" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["presets", "loihi"], ["run", "--substrate", "loihi"]])
+def test_unknown_presets_are_refused_with_the_nearest_name(arguments, capsys, tmp_path):
+    assert main([*arguments, *(["--out", str(tmp_path / "x")] if "run" in arguments else [])]) == 2
+    assert "did you mean loihi_like" in capsys.readouterr().err
+
+
+def test_a_run_on_a_substrate_has_its_controls_and_its_report(capsys, tmp_path):
+    arguments = ["run", "--substrate", "int8", "--hidden", "4", "--length", "300", "--epochs", "1", "--seeds", "0"]
+    assert main([*arguments, "--methods", "frozen", "--out", str(tmp_path), "--quiet", "--no-plot"]) == 0
+    shown = capsys.readouterr().out
+    assert "LearnedFeedback (the rule), int8" in shown
+    assert "LearnedFeedback in floating point" in shown
+    assert "left their weight where it was" in shown
+    found = json.loads((tmp_path / "result.json").read_text())
+    reports = {one["method"]: one for one in found["reports"]}
+    assert set(reports) == {"learnedfeedback", "float", "frozen"}
+    assert reports["learnedfeedback"]["most_writes"] > 0
+    assert "writes" not in reports["float"]
