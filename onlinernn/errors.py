@@ -1,5 +1,8 @@
 """The exceptions of the engine that are not plain ``ValueError`` or ``TypeError``."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class DivergenceError(ArithmeticError):
     """A loss, a learning signal or a weight stopped being finite.
@@ -52,3 +55,27 @@ class CheckpointError(ValueError):
 
 class StudyError(ValueError):
     """A study cannot go on: its results file, its cluster or its arguments do not do. Nothing finished is lost."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Return what to say of a name that nothing has, with those nearest to it.
+
+    Parameters
+    ----------
+    what
+        What should have the name.
+    name
+        The name.
+    known
+        The names that there are.
+
+    Examples
+    --------
+    >>> unknown("figure", "fig44", ["fig4", "fig5", "supp1"])
+    "no figure 'fig44'; did you mean fig4 or fig5? There are: fig4, fig5, supp1"
+    """
+    names = list(dict.fromkeys(known))
+    folded = {one.casefold(): one for one in names}
+    near = [folded[one] for one in get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)]
+    guess = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"no {what} {name!r}; {guess}There are: {', '.join(names) or 'none'}"

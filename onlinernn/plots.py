@@ -138,7 +138,7 @@ def save_race(path: str | PathLike[str], title: str, curves: Sequence[Curve]) ->
         axis.set_major_formatter(_plain_number)
         axis.set_minor_formatter("")
     ends = [(float(np.median(curve.nmse[:, -1])), curve.label) for curve in curves]
-    _label_at_the_right(right, [(end, name, COLOURS[k % len(COLOURS)]) for k, (end, name) in enumerate(ends)])
+    label_at_the_right(right, [(end, name, COLOURS[k % len(COLOURS)]) for k, (end, name) in enumerate(ends)])
     figure.savefig(path, format="png")
 
 
@@ -210,18 +210,27 @@ def _learning(axes: Axes, curves: Sequence[Curve], floors: Mapping[str, float]) 
     spread = f"; lines are medians of {seeds} seeds, bands their extremes" if seeds > 1 else ""
     axes.set_title(f"Learning curves against the floors{spread}", fontsize=9, loc="left")
     axes.grid(which="major", axis="y", lw=0.3, alpha=0.6)
-    _label_at_the_right(axes, labels)
+    label_at_the_right(axes, labels)
 
 
 def _plain_number(value: float, _position: float) -> str:
     return f"{value:g}"
 
 
-def _label_at_the_right(axes: Axes, labels: list[tuple[float, str, str]]) -> None:
-    """Write each label beside the end of its line, moved up or down where labels would touch."""
+def label_at_the_right(axes: Axes, labels: list[tuple[float, str, str]], gap: float = 0.058) -> None:
+    """Write each label beside the end of its line, moved up or down where labels would touch.
+
+    Parameters
+    ----------
+    axes : Axes
+        With a logarithmic ordinate whose limits are set.
+    labels : list of (float, str, str)
+        Height of the line's end, name and colour.
+    gap : float
+        The height of a label, as a part of the axes' height.
+    """
     low, high = np.log(axes.get_ylim())
     place = blended_transform_factory(axes.transAxes, axes.transAxes)
-    gap = 0.058
     wanted = sorted(((float(np.clip((np.log(v) - low) / (high - low), 0, 1)), name, c) for v, name, c in labels))
     heights = spread_out([height for height, _, _ in wanted], gap)
     for (height, name, colour), at in zip(wanted, heights, strict=True):

@@ -59,7 +59,7 @@ class Bar:
         self._started = self._clock()
         self._shown = self._started if not self._rewrites else -math.inf
 
-    def update(self, done: int, loss: float | None = None) -> None:
+    def update(self, done: int, loss: float | None = None, note: str = "") -> None:
         """Show how far the job is, unless that was shown a moment ago.
 
         Parameters
@@ -68,6 +68,8 @@ class Bar:
             Steps done.
         loss : float, optional
             The running loss; NaN is not shown.
+        note : str
+            What else to show.
         """
         now = self._clock()
         pause = SECONDS_BETWEEN_FRAMES if self._rewrites else SECONDS_BETWEEN_LINES
@@ -81,7 +83,9 @@ class Bar:
             parts[0] = f"{self._label} [{'#' * filled}{'.' * (WIDTH - filled)}] {share:4.0%}"
         if loss is not None and not math.isnan(loss):
             parts.append(f"running NMSE {loss:.3g}")
-        if done > self._first:
+        if note:
+            parts.append(note)
+        if self._first < done < self._total:
             left = (now - self._started) / (done - self._first) * (self._total - done)
             parts.append(f"{duration(left)} left")
         self._write(", ".join(parts))
@@ -96,6 +100,18 @@ class Bar:
         """
         if not self._quiet:
             self._write(f"{self._label}: {text}", stays=True)
+
+    def say(self, line: str) -> None:
+        """Write a line that stays, above the progress.
+
+        Parameters
+        ----------
+        line : str
+            What happened.
+        """
+        if not self._quiet:
+            self._write(line, stays=True)
+            self._shown = -math.inf if self._rewrites else self._shown
 
     def close(self) -> None:
         """Leave the line of an unfinished job, so that what is printed next has a line of its own."""

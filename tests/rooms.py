@@ -115,7 +115,10 @@ ROOMS = (
         (
             "kernels/*.py",
             "onlinernn/studies/*.py",
-            *(f"onlinernn/{name}.py" for name in ("__init__", "settings", "controls", "compare", "checkpoint")),
+            *(
+                f"onlinernn/{name}.py"
+                for name in ("__init__", "settings", "controls", "compare", "checkpoint", "progress")
+            ),
             *OBJECTS,
             *JUDGES,
             *APART,

@@ -15,7 +15,7 @@ from onlinernn.errors import StudyError
 _PACKAGE = Path(__file__).resolve().parents[1]
 # What only shows, stores or distributes numbers does not change them; an edit there keeps the trials that are done.
 _BYSTANDERS = ("cli", "plots", "progress", "bench", "journal", "__main__")
-_BYSTANDING_STUDIES = ("store", "pool", "cluster", "study", "panels", "draw", "pages", "export", "figures", "scales")
+_BYSTANDING_STUDIES = ("store", "pool", "cluster", "study", "watch", "panels", "draw", "pages", "figures", "scales")
 
 
 @dataclass(frozen=True)
