@@ -12,19 +12,21 @@ from onlinernn.kernels.advance import commit, forward, receive, report, settle
 from onlinernn.kernels.dispatch import ENTRY, compiled, fingerprint
 from onlinernn.kernels.layout import OK, PENDING, TICK, unpack
 from onlinernn.kernels.lockstep import compare, learn, recompute_drive
+from onlinernn.kernels.mixing import mix
 
 #: What :func:`run` returns in place of a number of steps when an input or a target cannot be used.
 UNUSABLE = -1
 
 
 class EntryPoints(NamedTuple):
-    """The compiled `run`, `predict`, `advance`, `feedback` and `refresh` for one state of the kernel sources."""
+    """The compiled `run`, `predict`, `advance`, `feedback`, `refresh` and `mix` for one state of the kernel sources."""
 
     run: Callable[..., Any]
     predict: Callable[..., Any]
     advance: Callable[..., Any]
     feedback: Callable[..., Any]
     refresh: Callable[..., Any]
+    mix: Callable[..., Any]
 
 
 def entry_points(spec: Any) -> EntryPoints:
@@ -136,4 +138,24 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         if changed:
             recompute_drive(params, state, tags, work, spec, tally)
 
-    return EntryPoints(run, predict, advance, feedback, refresh)
+    @compiled_entry
+    def mix_predictions(
+        loss: Any,
+        tally: Any,
+        delay: Any,
+        rate: Any,
+        ring: Any,
+        shares: Any,
+        means: Any,
+        scratch: Any,
+        first: Any,
+        second: Any,
+        targets: Any,
+        predictions: Any,
+        losses: Any,
+    ) -> None:
+        """Mix the predictions of two learners for the last steps, and learn from the targets how."""
+        _ = sources
+        mix(loss, tally, delay, rate, ring, shares, means, scratch, first, second, targets, predictions, losses)
+
+    return EntryPoints(run, predict, advance, feedback, refresh, mix_predictions)

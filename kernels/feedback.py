@@ -135,6 +135,8 @@ def _no_slopes(rule: Any, cell: Any, x: Any, a: Any, slope: Any, pushes: Any) ->
 @where_implemented(taps, otherwise=_no_slopes)
 def find_slopes(rule: Any, cell: Any, x: Any, a: Any, slope: Any, pushes: Any) -> None:
     """Write the slope of each neuron at the drives `a` of a clean copy, and turn noise into pushes of the activity."""
+    if pushes.shape[0] == 0:
+        return
     for i in range(a.size):
         slope[0, i] = cell_slope(cell, x, i, a[i])
     for k in range(pushes.shape[0]):

@@ -69,7 +69,8 @@ def compare(tags: Any, work: Any, spec: Any, tally: Any, losses: Any, noisy_loss
                 y_noisy = tags.y[row + s * (replicas + 1) + k + 1]
                 work.delta_loss[s, k] = loss_difference(spec.loss, y, y_noisy, work.target[s])
                 total += work.delta_loss[s, k]
-            noisy_losses[s] = losses[s] + mean(spec.number, total, replicas)
+            if replicas > 0:
+                noisy_losses[s] = losses[s] + mean(spec.number, total, replicas)
 
 
 @compiled(**WHOLE)
@@ -244,12 +245,12 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
     row = tagged % slots * streams
     rate = factor(spec.schedule, tick)
     per_step, perturbs = not keeps_traces(spec.trace), perturbed(spec.readout)
-    learning, dead, finite = False, True, True
+    learning, dead, finite = False, replicas > 0, True
     broadcast(spec.substrate, work, spec, tally)
     for s in range(streams):
+        learning |= work.taught[s, 0] > 0
         for k in range(replicas):
             if work.taught[s, 0] > 0:
-                learning = True
                 dead &= work.delta_loss[s, k] == 0
                 tags.delta[row + s, k] = work.delta_loss[s, k]
             else:

@@ -36,6 +36,14 @@ def output_error(spec: Any, y: Any, target: Any, error: Any) -> None:
     """
 
 
+@open_function()
+def curvature(spec: Any, y: Any, step: Any) -> Any:
+    """Return how fast the :func:`output_error` along `step` (m,) grows where the outputs `y` (m,) move along it.
+
+    ``|step|^2`` for the squared error, the variance of the step under softmax(y) for the cross-entropy.
+    """
+
+
 @loss.register(SquaredError)
 def _squared_error(spec: Any, y: Any, target: Any) -> Any:
     total = y.dtype.type(0)
@@ -99,3 +107,26 @@ def _cross_entropy_error(spec: Any, y: Any, target: Any, error: Any) -> None:
         mass += target[k]
     for k in range(y.size):
         error[k] = mass * y.dtype.type(math.exp(y[k] - top)) / normaliser - target[k]
+
+
+@curvature.register(SquaredError)
+def _squared_error_curvature(spec: Any, y: Any, step: Any) -> Any:
+    total = y.dtype.type(0)
+    for k in range(y.size):
+        total += step[k] * step[k]
+    return total
+
+
+@curvature.register(SoftmaxCrossEntropy)
+def _cross_entropy_curvature(spec: Any, y: Any, step: Any) -> Any:
+    top = y[0]
+    for k in range(y.size):
+        top = max(top, y[k])
+    normaliser, mean, power = y.dtype.type(0), y.dtype.type(0), y.dtype.type(0)
+    for k in range(y.size):
+        weight = y.dtype.type(math.exp(y[k] - top))
+        normaliser += weight
+        mean += weight * step[k]
+        power += weight * step[k] * step[k]
+    mean /= normaliser
+    return max(y.dtype.type(0), power / normaliser - mean * mean)

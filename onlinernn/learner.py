@@ -59,7 +59,8 @@ class OnlineLearner(Network):
     streams
         Parallel streams that share the weights, their updates averaged; above 1 rows have an axis for them first.
     replicas
-        Noisy copies, their updates averaged; a rule may bring its own number.
+        Noisy copies, their updates averaged; a rule may bring its own number. 0, where A and R are frozen and the
+        readout learns from the output error, saves their time.
     bias
         The constant that drives b and c, ``a_t = A u_t + R s_{t-1} + bias b``; 0 or False: there are none.
     spectral_radius, input_scale, bias_scale
@@ -283,7 +284,7 @@ class OnlineLearner(Network):
         self._tally[layout.OPEN] = 1
         outputs = self._work.y.reshape(self.streams, self.replicas + 1, self.n_out).copy()
         outputs = outputs[0] if self.streams == 1 else outputs
-        return outputs[..., 0, :], outputs[..., 1:, :] if self.replicas > 1 else outputs[..., 1, :]
+        return outputs[..., 0, :], outputs[..., 1, :] if self.replicas == 1 else outputs[..., 1:, :]
 
     def feedback(self, loss_clean: ArrayLike | None, loss_noisy: ArrayLike | None) -> None:
         """Do the second half of a step: learn from the two losses (for rewards pass their negatives).

@@ -1,6 +1,8 @@
 """The referee: learning in the hidden layer must earn its keep against a frozen shadow."""
 
+import functools
 import os
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -10,34 +12,46 @@ from onlinernn import checkpoint
 from onlinernn.chunks import Progress, chunks
 from onlinernn.errors import CheckpointError
 from onlinernn.inputs import number, read_array, whole
+from onlinernn.kernels import entry
+from onlinernn.kernels.mixing import ALONE, N_MEANS, N_ROWS, SHARE, TOGETHER
+from onlinernn.kernels.readouts import perturbed
 from onlinernn.learner import OnlineLearner
 from onlinernn.results import StepResult, Trace
-from onlinernn.snapshot import named_arrays, restore, snapshot
+from onlinernn.snapshot import rebuild, restore, snapshot
 from onlinernn.specification import frozen_names
 
-_SHARED = ("n_in", "n_hidden", "n_out", "streams", "replicas", "target_delay", "steps", "weights", "predict", "dtype")
+_SHARED = ("n_in", "n_hidden", "n_out", "streams", "replicas", "target_delay", "steps", "weights", "dtype")
 
 
 class Referee:
-    """A learner beside a frozen shadow of itself: the one with the lower running loss speaks.
+    """A learner beside a frozen shadow of itself; their predictions are mixed so that the mixture errs least.
 
-    The shadow starts from the same weights and learns its readout (and D) only. After every `period` steps the mean
-    losses of both go into running means, ``score <- memory score + (1 - memory) mean``; until the next look the one
-    with the lower score gives the predictions. After `patience` looks in a row that the learner has lost, its hidden
-    layer has done harm: the learner goes on from all that the shadow is.
+    The shadow starts from the same weights and learns its readout (and D) only. With y0 its prediction, y1 that of the
+    learner, and running means of rate `rate`::
 
-    Twice the memory and twice the time of the learner, and nothing else that its hardware would need: two numbers.
+        y     = y0 + share (y1 - y0)        share = mean (y* - y0)(y1 - y0) / mean (y1 - y0)^2, within 0 and 1
+        saved = 1 - mean loss of y / mean loss of y0
+
+    summed over outputs and streams. With :class:`SoftmaxCrossEntropy` the logits are mixed, and the share is the Newton
+    step to the least loss along ``y1 - y0`` (``kernels/mixing.py``). The learner's hidden layer learns with
+    ``saved / full`` of its rate, at least `least` and at most all of it, set anew after every `period` steps.
+
+    It takes the shadow's memory and time, which are less than the learner's: the shadow has no noisy copy unless its
+    readout learns from one. Hardware would need the outputs of both, and six numbers. A step in which y0 errs more than
+    three times as much as usual, as after a reset, enters the means as one of three times.
 
     Parameters
     ----------
     learner
         The learner, before its first step; it belongs to the referee from then on.
+    rate
+        Of the running means, in (0, 1].
+    full
+        What of the shadow's loss has to be saved for the full hidden rate, in (0, 1].
+    least
+        What is left of the hidden rate where nothing is saved, in [0, 1].
     period
-        Steps between two looks, at least 1.
-    memory
-        Weight of the past in the running losses, in [0, 1).
-    patience
-        Looks in a row that the learner may lose before it is set back, at least 1.
+        Steps between two changes of the hidden rate, at least 1.
 
     Raises
     ------
@@ -54,35 +68,72 @@ class Referee:
     True
     """
 
-    def __init__(self, learner: OnlineLearner, period: int = 200, memory: float = 0.8, patience: int = 25) -> None:
+    def __init__(
+        self,
+        learner: OnlineLearner,
+        rate: float = 1e-3,
+        full: float = 0.3,
+        least: float = 0.1,
+        period: int = 100,
+    ) -> None:
         if learner.steps:
             raise ValueError(f"the learner has taken {learner.steps} steps; a referee needs one that has taken none")
+        self.rate, self.full, self.least = (_share(n, v) for n, v in (("rate", rate), ("full", full), ("least", least)))
+        for name in ("rate", "full"):
+            if getattr(self, name) == 0.0:
+                raise ValueError(f"{name} is 0; it must be greater than 0 and at most 1")
         self.period = whole("period", period, 1)
-        self.discount, self.patience = number("memory", memory, 0.0), whole("patience", patience, 1)
-        if self.discount >= 1.0:
-            raise ValueError(f"memory is {memory}; it must be below 1")
-        self.learner, self.shadow = learner, learner.clone()
-        self.shadow.retune(frozen={*frozen_names(learner.spec), "A", "R"}, lr_hidden=0.0)
-        self._judged = np.zeros(8)  # sums and number of losses, looks begun, both scores, looks lost in a row, setbacks
+        self.learner, self.shadow = learner, _frozen_twin(learner)
+        self.lr_hidden = learner.spec.rule.lr_hidden
+        self._allocate()
+        self._grant()
+
+    def _allocate(self) -> None:
+        slots, streams, m = self.target_delay + 1, self.streams, self.n_out
+        self._ring, self._shares = np.zeros((slots, streams, N_ROWS, m)), np.zeros(slots)
+        self._means, self._scratch = np.zeros(N_MEANS), np.zeros((2, m))
+        self._predictions, self._losses = np.zeros((1, streams, m), self.dtype), np.zeros((1, streams), self.dtype)
+
+    @functools.cached_property
+    def _mix(self) -> Callable[..., None]:
+        """Compile, or load from the disk cache, at the first call."""
+        mix = entry.entry_points(self.learner.spec).mix
+        return entry.specialised(mix, *self._mixing(), *self._told_in_a_step())
+
+    def _mixing(self) -> tuple[Any, ...]:
+        spec, tally = self.learner.spec, self.learner._tally
+        return spec.loss, tally, spec.target_delay, self.rate, self._ring, self._shares, self._means, self._scratch
+
+    def _told_in_a_step(self) -> tuple[np.ndarray, ...]:
+        one, other = self.shadow, self.learner
+        return one._predictions, other._predictions, other._targets, self._predictions, self._losses
 
     @property
-    def setbacks(self) -> int:
-        """How often the learner was set back to the shadow."""
-        return int(self._judged[7])
+    def share(self) -> float:
+        """The learner's share in the predictions, in [0, 1]."""
+        return float(self._means[SHARE])
 
     @property
-    def active(self) -> OnlineLearner:
-        """The one that speaks now."""
-        return self.learner if self._judged[4] <= self._judged[5] else self.shadow
+    def saved(self) -> float:
+        """What the mixture saves of the shadow's loss; below 0 where it errs more."""
+        means = self._means
+        return float(1.0 - means[TOGETHER] / means[ALONE]) if means[ALONE] > 0.0 else 0.0
+
+    def _grant(self) -> None:
+        """Let the hidden layer learn as fast as it has earned."""
+        learner, part = self.learner, min(1.0, max(self.least, self.saved / self.full))
+        rule = learner.spec.rule._replace(lr_hidden=self.lr_hidden * part)
+        learner.spec = learner.spec._replace(rule=rule)
+        learner._bind()
 
     def __getattr__(self, name: str) -> Any:
-        """Answer like the one that speaks, for all that does not change it: sizes, ``steps``, ``weights``."""
+        """Answer like the learner for all that does not change it: sizes, ``steps``, ``weights``."""
         if name in _SHARED:
-            return getattr(self.active, name)
+            return getattr(self.learner, name)
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def step(self, u: ArrayLike, y: ArrayLike | None = None) -> StepResult:
-        """Predict, then learn, as :meth:`OnlineLearner.step`.
+        """Predict, then learn, as :meth:`OnlineLearner.step`; the noisy loss is the learner's own.
 
         Parameters
         ----------
@@ -91,13 +142,17 @@ class Referee:
         y : (n_out,) array_like, optional
             Target of the input `target_delay` steps ago.
         """
-        spoken = self.active
-        told = {one: one.step(u, y) for one in (self.learner, self.shadow)}
-        self._weigh(*(np.asarray(told[one].loss) for one in (self.learner, self.shadow)))
-        return told[spoken]
+        told = self.learner.step(u, y)
+        self.shadow.step(u, y)
+        self._mix(*self._mixing(), *self._told_in_a_step())
+        if self.steps % self.period == 0:
+            self._grant()
+        if self.streams > 1:
+            return StepResult(self._predictions[0].copy(), self._losses[0].copy(), told.noisy_loss)
+        return StepResult(self._predictions[0, 0].copy(), self._losses.item(), told.noisy_loss)
 
     def run(self, U: ArrayLike, Y: ArrayLike | None = None, progress: Progress = False) -> Trace:
-        """Do one step per row, as :meth:`OnlineLearner.run`.
+        """Do one step per row, as :meth:`OnlineLearner.run`; the noisy losses are the learner's own.
 
         Parameters
         ----------
@@ -108,56 +163,82 @@ class Referee:
         progress
             As there.
         """
-        one = () if self.streams == 1 else (self.streams,)
-        U = read_array("U", U, (None, *one, self.n_in), self.dtype)
-        if Y is not None:
-            Y = read_array("Y", Y, (len(U), *one, self.n_out), self.dtype, missing=True)
-        whole_run = Trace(*(np.zeros((len(U), *one, *tail), self.dtype) for tail in ((self.n_out,), (), ())))
-        for part in chunks(len(U), progress, whole_run.losses):
+        streams = () if self.streams == 1 else (self.streams,)
+        U = read_array("U", U, (None, *streams, self.n_in), self.dtype)
+        steps = len(U)
+        if Y is None:
+            Y = np.full((steps, *streams, self.n_out), np.nan, self.dtype)
+        else:
+            Y = read_array("Y", Y, (steps, *streams, self.n_out), self.dtype, missing=True)
+        inputs, targets = (rows.reshape(steps, self.streams, -1).astype(np.float64) for rows in (U, Y))
+        first, second, mixed = (np.zeros(targets.shape, self.dtype) for _ in range(3))
+        lost, noisy, losses = (np.zeros((steps, self.streams), self.dtype) for _ in range(3))
+        for part in chunks(steps, progress, losses):
             start = part.start
             while start < part.stop:
                 stop = min(part.stop, start + self.period - self.steps % self.period)
-                rows, spoken = slice(start, stop), self.active
-                told = {run: run.run(U[rows], None if Y is None else Y[rows]) for run in (self.learner, self.shadow)}
-                self._weigh(told[self.learner].losses, told[self.shadow].losses)
-                for kept, new in zip(whole_run, told[spoken], strict=True):
-                    kept[rows] = new
+                rows = slice(start, stop)
+                for one, said in ((self.shadow, first), (self.learner, second)):
+                    given = inputs[rows], targets[rows], said[rows], lost[rows], noisy[rows]
+                    done = one._run(*one._arrays, *given)
+                    if done != stop - start:
+                        raise one._diverged(start + done)
+                self._mix(*self._mixing(), first[rows], second[rows], targets[rows], mixed[rows], losses[rows])
+                if self.steps % self.period == 0:
+                    self._grant()
                 start = stop
-        return whole_run
+        shape = (steps, *streams)
+        return Trace(mixed.reshape(*shape, -1), losses.reshape(shape), noisy.reshape(shape))
 
-    def _weigh(self, losses: np.ndarray, shadow_losses: np.ndarray) -> None:
-        """Take in losses, and look at both at the end of a period."""
-        judged = self._judged
-        known = ~np.isnan(losses)
-        judged[0] += float(losses[known].astype(np.float64).sum())
-        judged[1] += float(shadow_losses[known].astype(np.float64).sum())
-        judged[2] += known.sum()
-        if self.learner.steps % self.period or not judged[2]:
-            return
-        means, past = judged[:2] / judged[2], judged[3] > 0
-        judged[4:6] = self.discount * judged[4:6] + (1 - self.discount) * means if past else means
-        judged[:4] = 0, 0, 0, 1
-        judged[6] = judged[6] + 1 if judged[4] > judged[5] else 0
-        if judged[6] == self.patience:
-            spared = named_arrays(self.shadow)
-            for name, array in named_arrays(self.learner).items():
-                array[...] = spared[name]
-            judged[4], judged[6] = judged[5], 0
-            judged[7] += 1
+    def predict(self, u: ArrayLike) -> np.ndarray:
+        """Return what :meth:`step` would predict for this input; changes nothing.
+
+        Parameters
+        ----------
+        u : (n_in,) array_like
+            Input; finite.
+        """
+        first, second = (one.predict(u).astype(np.float64) for one in (self.shadow, self.learner))
+        return (first + self.share * (second - first)).astype(self.dtype)
 
     def reset(self) -> None:
-        """Forget the past of both; weights and scores stay."""
+        """Forget the past of both; weights and running means stay."""
         self.learner.reset()
         self.shadow.reset()
+
+    def clone(self) -> Self:
+        """Return an independent copy that would go on exactly like this one."""
+        return self._restored(*self._snapshot())
 
     def memory(self) -> dict[str, int]:
         """Return what both keep, in bytes by role, and the ``referee`` itself."""
         own, other = self.learner.memory(), self.shadow.memory()
-        return {role: own[role] + other[role] for role in own} | {"referee": self._judged.nbytes}
+        held = (self._ring, self._shares, self._means, self._scratch, self._predictions, self._losses)
+        return {role: own[role] + other[role] for role in own} | {"referee": sum(array.nbytes for array in held)}
 
     def report(self) -> dict[str, int]:
-        """Return what the learner has counted, and how often it was set back."""
-        return self.learner.report() | {"setbacks": self.setbacks}
+        """Return what the learner has counted."""
+        return self.learner.report()
+
+    def _snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        parts = {"learner": snapshot(self.learner), "shadow": snapshot(self.shadow)}
+        settings = {name: getattr(self, name) for name in ("rate", "full", "least", "period", "lr_hidden")}
+        arrays = {f"{name}.{key}": array for name, (_, held) in parts.items() for key, array in held.items()}
+        own = {"ring": self._ring.copy(), "shares": self._shares.copy(), "means": self._means.copy()}
+        return {"referee": settings, **{name: head for name, (head, _) in parts.items()}}, {**arrays, **own}
+
+    @classmethod
+    def _restored(cls, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        referee = cls.__new__(cls)
+        for name in ("learner", "shadow"):
+            held = {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(name)}
+            setattr(referee, name, restore(OnlineLearner, header[name], held))
+        for name in ("rate", "full", "least", "period", "lr_hidden"):
+            setattr(referee, name, header["referee"][name])
+        referee._allocate()
+        referee._ring[...], referee._shares[...] = arrays["ring"], arrays["shares"]
+        referee._means[...] = arrays["means"]
+        return referee
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write both to a file, atomically; :meth:`load` goes on from it bit for bit.
@@ -167,11 +248,7 @@ class Referee:
         path
             The file.
         """
-        parts = {"learner": snapshot(self.learner), "shadow": snapshot(self.shadow)}
-        settings = {"period": self.period, "memory": self.discount, "patience": self.patience}
-        header = {"referee": settings, **{name: head for name, (head, _) in parts.items()}}
-        arrays = {f"{name}.{key}": array for name, (_, held) in parts.items() for key, array in held.items()}
-        checkpoint.write(path, header, {**arrays, "judged": self._judged})
+        checkpoint.write(path, *self._snapshot())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -187,17 +264,28 @@ class Referee:
         CheckpointError
             If the file does not hold one that this version can read.
         """
-        header, arrays = checkpoint.read(path)
         try:
-            pair = []
-            for name in ("learner", "shadow"):
-                held = {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(name)}
-                pair.append(restore(OnlineLearner, header[name], held))
-            referee = cls.__new__(cls)
-            referee.learner, referee.shadow = pair
-            settings = header["referee"]
-            referee.period, referee.discount = settings["period"], settings["memory"]
-            referee.patience, referee._judged = settings["patience"], arrays["judged"]
+            return cls._restored(*checkpoint.read(path))
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{os.fspath(path)} holds no referee that fits this version: {error}") from None
-        return referee
+
+
+def _share(name: str, value: Any) -> float:
+    share = number(name, value, 0.0)
+    if share > 1.0:
+        raise ValueError(f"{name} is {value}; it must be at most 1")
+    return share
+
+
+def _frozen_twin(learner: OnlineLearner) -> OnlineLearner:
+    """Return a learner of the same weights whose A and R are frozen, without noisy copies where none are needed."""
+    frozen = sorted({*frozen_names(learner.spec), "A", "R"})
+    if perturbed(learner.spec.readout) or "replicas" in learner.spec.rule._fields:
+        twin = learner.clone()
+        twin.retune(frozen=frozen)
+        return twin
+    header, _ = snapshot(learner)
+    header["settings"] |= {"frozen": frozen, "replicas": 0}
+    twin = rebuild(OnlineLearner, header)
+    twin.set_weights(**learner.weights)
+    return twin

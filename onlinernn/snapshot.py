@@ -62,6 +62,26 @@ def named_arrays(learner: Any) -> dict[str, np.ndarray]:
     return {**arrays, "tally": learner._tally}
 
 
+def rebuild(cls: Callable[..., Learner], header: dict[str, Any]) -> Learner:
+    """Return a learner of the parts and settings of a snapshot that has taken no step; its weights are not those.
+
+    Parameters
+    ----------
+    cls
+        Its class, or a function of the same arguments.
+    header
+        Of the snapshot.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it fits no learner.
+    """
+    parts = {name: decode(part) for name, part in header["parts"].items()}
+    n_in, n_hidden, n_out = header["sizes"]
+    return cls(n_in, n_hidden, n_out, **parts, **header["settings"], spectral_radius=0.0)
+
+
 def restore(cls: Callable[..., Learner], header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Learner:
     """Return a learner that goes on where the one of the snapshot stood.
 
@@ -77,9 +97,7 @@ def restore(cls: Callable[..., Learner], header: dict[str, Any], arrays: dict[st
     KeyError, TypeError, ValueError
         If they do not fit together.
     """
-    parts = {name: decode(part) for name, part in header["parts"].items()}
-    n_in, n_hidden, n_out = header["sizes"]
-    learner = cls(n_in, n_hidden, n_out, **parts, **header["settings"], spectral_radius=0.0)
+    learner = rebuild(cls, header)
     own = named_arrays(learner)
     for name, array in own.items():
         given = arrays[name]

@@ -82,6 +82,8 @@ def specify(
     traces = canonical("trace", Eligibility(spectrum)) if spectrum else PerStep()
     delay, replicas = whole("target_delay", target_delay, 0), _replicas(rule, replicas)
     _require_fit(rule, readout, traces, dtype)
+    bits = _frozen(frozen)
+    _require_copies(replicas, readout, bits)
     substrate = canonical_substrate(substrate)
     require_carrier(substrate, rule, traces, dtype)
     return Spec(
@@ -110,7 +112,7 @@ def specify(
         readout=readout,
         schedule=canonical("schedule", Constant() if schedule is None else schedule),
         trace=traces,
-        frozen=_frozen(frozen),
+        frozen=bits,
         resync=_resync(rule, resync),
         target_delay=delay,
         seed=whole("seed", seed, 0),
@@ -130,6 +132,15 @@ def _require_fit(rule: Any, readout: Any, traces: Any, dtype: Any) -> None:
         raise ValueError("RLS is unstable in float32: use dtype=np.float64, or readout=NLMS() with Whitening()")
     if keeps_traces(traces) and (type(rule) not in gain.open.implementations or lag(rule) > 0):
         raise ValueError(f"{name} carries credit through time by itself; leave trace at 0, or use NP, ANP or WP")
+
+
+def _require_copies(replicas: int, readout: Any, frozen: int) -> None:
+    """Refuse to learn from noise where there is no noisy copy."""
+    if replicas == 0 and (perturbed(readout) or ~frozen & (FROZEN_A | FROZEN_R)):
+        raise ValueError(
+            "replicas is 0, but without a noisy copy only a readout that learns from the output error learns: "
+            'use replicas=1, or frozen=("A", "R") and readout=NLMS() or RLS()'
+        )
 
 
 def frozen_names(spec: Spec) -> list[str]:
@@ -168,7 +179,9 @@ def retuned(spec: Spec, frozen: Collection[str] | None, fields: dict[str, Any]) 
     shape = [(lag(one), taps(one), getattr(one, "window", 0), getattr(one, "replicas", 0)) for one in (rule, new)]
     if shape[0] != shape[1] or type(getattr(new, "noise", None)) is not type(getattr(rule, "noise", None)):
         raise ValueError(f"{', '.join(fields)} fixes what a learner keeps; make a new learner to change it")
-    return spec._replace(rule=new, frozen=spec.frozen if frozen is None else _frozen(frozen))
+    bits = spec.frozen if frozen is None else _frozen(frozen)
+    _require_copies(spec.sizes.replicas, spec.readout, bits)
+    return spec._replace(rule=new, frozen=bits)
 
 
 def require_losses_do(spec: Spec) -> None:
@@ -208,7 +221,7 @@ def planes(substrate: Any) -> int:
 def _replicas(rule: Any, given: int | None) -> int:
     own = getattr(rule, "replicas", None)
     if own is None:
-        return whole("replicas", 1 if given is None else given, 1)
+        return whole("replicas", 1 if given is None else given, 0)
     if given not in (None, own):
         raise ValueError(f"replicas is {given}, but {type(rule).__name__} has replicas={own}; give it in the rule only")
     if getattr(rule, "antithetic", False) and own % 2:

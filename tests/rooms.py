@@ -13,7 +13,7 @@ PARTS = (
     "kernels/effects.py",
 )
 BODY = (*GROUND, *PARTS, "kernels/passes.py", "kernels/number.py", "kernels/layout.py")
-LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py")
+LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py", "kernels/mixing.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
 SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py")
 HELPERS = (

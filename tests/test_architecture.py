@@ -34,6 +34,7 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/updates.py": set(),
     "kernels/readouts.py": set(),
     "kernels/window.py": set(),
+    "kernels/mixing.py": set(),
     "kernels/feedback.py": set(),
     "kernels/traces.py": set(),
     "kernels/effects.py": set(),
