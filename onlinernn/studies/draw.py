@@ -69,8 +69,9 @@ _LOOKS = {
     "one-step": ("#D55E00", "P"),
     "LearnedFeedback": ("#000000", "*"),
     "RFLO": ("#882255", "X"),
-    "per step": ("#0072B2", "o"),
-    "whole sequence": ("#D55E00", "s"),
+    "NP, one loss": ("#D55E00", "P"),
+    "WP, one loss": ("#882255", "X"),
+    "frozen, whitened": ("#8A8A00", "p"),
 }
 
 

@@ -205,8 +205,12 @@ def shown(panel: Panel, kept: Iterable[Kept]) -> tuple[dict[str, list[Kept]], di
     methods: dict[str, list[Kept]] = {}
     floors: dict[str, list[Kept]] = {}
     for one in kept:
-        if all(value(one.trial, name) == wanted for name, wanted in panel.where.items()):
-            (floors if one.trial.kind == FLOOR else methods).setdefault(one.trial.method, []).append(one)
+        is_floor = one.trial.kind == FLOOR
+        # A floor has no network: what it does not have, as hidden units, does not keep it out.
+        if all(
+            value(one.trial, name) in ([wanted, None] if is_floor else [wanted]) for name, wanted in panel.where.items()
+        ):
+            (floors if is_floor else methods).setdefault(one.trial.method, []).append(one)
     return methods, floors
 
 

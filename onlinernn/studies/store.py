@@ -16,6 +16,8 @@ from onlinernn.studies.trial import Trial
 
 APPLICATION = 0x4F4E4C52  # "ONLR": tells our files from other SQLite files
 FORMAT = 1
+DEFAULT = "onlinernn-results.db"
+"""The results file where none is named."""
 BUSY_SECONDS = 30.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS trials (
