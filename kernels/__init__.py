@@ -15,6 +15,8 @@ devices            effects on the weights of analog arrays
 crossbar           the passes over weights that are devices
 decorrelation      the O(n^2) decorrelation of the hidden activity
 layout             the arrays: weights, state, tags, scratch
+passes             the passes over a weight matrix
+synapses           the noise of weights
 lockstep           one time step of all copies, forward and learning
 entry              the compiled entry points, cached on disk
 =================  ==================================================================

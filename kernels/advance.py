@@ -18,15 +18,16 @@ from onlinernn.kernels.crossbar import (
     read_outputs,
 )
 from onlinernn.kernels.decorrelation import learn_rows, learns_from_q, rate, readout_reads_s, recurrence_reads_s
-from onlinernn.kernels.dispatch import FAST, WHOLE, compiled, where_implemented
+from onlinernn.kernels.dispatch import FAST, WHOLE, compiled, distinct, where_implemented
 from onlinernn.kernels.feedback import find_slopes
 from onlinernn.kernels.layout import PENDING, TICK
 from onlinernn.kernels.number import saturate
 from onlinernn.kernels.passes import copy_row, dot
 from onlinernn.kernels.readouts import perturbed
-from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_copy, noise_sign, synapse_noise
+from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_copy, noise_sign
 from onlinernn.kernels.schedules import factor
-from onlinernn.kernels.updates import CLEAN
+from onlinernn.kernels.synapses import add_noise_times, add_noise_transposed_times
+from onlinernn.kernels.updates import CLEAN, EACH
 
 
 @compiled(**WHOLE)
@@ -65,7 +66,8 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
             read_inputs(spec.substrate, params, work, spec, tick, s, k)
             sign = noise_sign(rule, k)
             noisy_drive(spec.number, rule, base, sign, state.drive[lane], common, work.a[lane], tag)
-            noisy_input_drive(rule, noise.key(spec.seed, tick, s, k, noise.SYNAPSE_INPUT), u, work.a[lane])
+            of_inputs = noise.key(spec.seed, tick, s, k, noise.SYNAPSE_INPUT)
+            add_noise_transposed_times(rule, of_inputs, u, work, s * (copies - 1) + k - 1, work.a[lane])
             convert_drive(spec.substrate, work, spec, tick, s, k)
             find_perturbation(rule, work.a[first], work.a[lane], tag)
     for s in range(streams):
@@ -97,38 +99,33 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
                 base = noise.key(spec.seed, tick, s, noise_copy(rule, k), noise.NODE_READOUT)
                 weights = noise.key(spec.seed, tick, s, k, noise.SYNAPSE_READOUT)
                 sign, clean, tag = noise_sign(rule, k), work.y[s * copies], work.readout[s * (copies - 1) + k - 1]
-                noisy_readout(spec.number, readout, rule, base, sign, weights, work.z[lane], y, tag)
+                if perturbed(readout):
+                    add_noise_times(rule, weights, work.z[lane], work, s * (copies - 1) + k - 1, y)
+                noisy_readout(spec.number, readout, rule, base, sign, y, tag)
                 convert_output(spec.substrate, work, spec, tick, s, k)
                 find_perturbation(rule, clean, y, tag)
-
-
-def _no_noisy_input_drive(rule: Any, base: Any, u: Any, a: Any) -> None:
-    pass
-
-
-@where_implemented(synapse_noise, otherwise=_no_noisy_input_drive)
-def noisy_input_drive(rule: Any, base: Any, u: Any, a: Any) -> None:
-    """Add to the drive `a` of a noisy copy what the noise of each input synapse adds."""
-    real = a.dtype.type
-    for j in range(u.size):
-        for i in range(a.size):
-            a[i] += real(synapse_noise(rule, noise.site(base, j * a.size + i))) * u[j]
 
 
 @compiled(**FAST)
 def clean_drive(number: Any, rule: Any, base: Any, drive: Any, common: Any, a: Any) -> None:
     """Drive of a clean copy (a noisy device's clean copy has noise of its own)."""
+    distinct()
     real = a.dtype.type
+    place = base
     for i in range(a.size):
-        a[i] = saturate(number, drive[i] + common[i] + real(clean_noise(rule, noise.site(base, i))))
+        a[i] = saturate(number, drive[i] + common[i] + real(clean_noise(rule, noise.mix(place))))
+        place = noise.following(place)
 
 
 @compiled(**FAST)
 def noisy_drive(number: Any, rule: Any, base: Any, sign: Any, drive: Any, common: Any, a: Any, tag: Any) -> None:
     """Drive of a noisy copy, and in `tag` the noise that was added."""
+    distinct()
     real = a.dtype.type
+    place = base
     for i in range(a.size):
-        xi = real(sign * node_noise(rule, noise.site(base, i)))
+        xi = real(sign * node_noise(rule, noise.mix(place)))
+        place = noise.following(place)
         a[i] = saturate(number, drive[i] + common[i] + xi)
         tag[i] = xi
 
@@ -136,6 +133,7 @@ def noisy_drive(number: Any, rule: Any, base: Any, sign: Any, drive: Any, common
 @compiled(**FAST)
 def find_perturbation(rule: Any, clean: Any, noisy: Any, tag: Any) -> None:
     """Turn the noise in `tag` into what counts as the perturbation of each unit."""
+    distinct()
     for i in range(tag.size):
         tag[i] = node_signal(rule, tag[i], clean[i], noisy[i])
 
@@ -143,6 +141,7 @@ def find_perturbation(rule: Any, clean: Any, noisy: Any, tag: Any) -> None:
 @compiled(**FAST)
 def activate(cell: Any, x: Any, a: Any) -> None:
     """Turn the drives `a` of one copy into its activities, in place."""
+    distinct()
     for i in range(a.size):
         a[i] = cell_step(cell, x, i, a[i])
 
@@ -157,16 +156,14 @@ def clean_readout(number: Any, readout: Any, rule: Any, base: Any, y: Any) -> No
 
 
 @compiled(**FAST)
-def noisy_readout(
-    number: Any, readout: Any, rule: Any, base: Any, sign: Any, weights: Any, z: Any, y: Any, tag: Any
-) -> None:
+def noisy_readout(number: Any, readout: Any, rule: Any, base: Any, sign: Any, y: Any, tag: Any) -> None:
     """Add its noise to the outputs of a noisy copy, and write it to `tag`."""
     real = y.dtype.type
     for o in range(y.size):
         nu = real(0)
         if perturbed(readout):
             nu = real(sign * node_noise(rule, noise.site(base, o)))
-            y[o] = saturate(number, y[o] + (noise_dot(rule, weights, o * z.size, z) + nu))
+            y[o] = saturate(number, y[o] + nu)
         tag[o] = nu
 
 
@@ -220,9 +217,7 @@ def decorrelate(
             rows = scratch[: rows.shape[0]]
         if pending:
             learn_rows(spec, rows, lo, w, q, rates)
-        for lane in range(0, lanes, 2):
-            twin = min(lane + 1, lanes - 1)
-            passes.multiply(rows, lo, x[lane], x[twin], s[lane], s[twin])
+        passes.multiply_lanes(rows, lo, x, s, EACH)
         for stream in range(streams):
             passes.multiply_transposed(rows, lo, s[stream * copies], q_new[stream])
 
@@ -261,20 +256,6 @@ def settle(params: Any, state: Any, work: Any, spec: Any, tally: Any) -> None:
         present_rates(spec, params, work, tally[TICK])
         apply_pending(spec.decorrelation, params.D, params.w, params.q, work.rate)
         tally[PENDING] = 0
-
-
-def _no_noise_dot(rule: Any, base: Any, start: Any, a: Any) -> Any:
-    return a.dtype.type(0)
-
-
-@where_implemented(synapse_noise, otherwise=_no_noise_dot)
-def noise_dot(rule: Any, base: Any, start: Any, a: Any) -> Any:
-    """Return the inner product of `a` with the noise of the synapses numbered from `start`."""
-    real = a.dtype.type
-    total = real(0)
-    for j in range(a.size):
-        total += real(synapse_noise(rule, noise.site(base, start + j))) * a[j]
-    return total
 
 
 @compiled(**WHOLE)

@@ -50,6 +50,7 @@ from onlinernn.kernels.noise import SYNAPSE_INPUT, SYNAPSE_READOUT, SYNAPSE_RECU
 from onlinernn.kernels.number import input_drive, reading, weigh
 from onlinernn.kernels.passes import copy_row
 from onlinernn.kernels.readouts import learn_readout, present_error
+from onlinernn.kernels.synapses import find_signs
 from onlinernn.kernels.updates import TOP, learn_inputs, learn_weights
 
 
@@ -286,7 +287,7 @@ def broadcast(substrate: Any, work: Any, spec: Any, tally: Any) -> None:
 def _plain_write_inputs(
     substrate: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any, tagged: Any
 ) -> None:
-    learn_inputs(spec.rule, params.A, TOP, work.signal, tags.u, row, work.gain, work.rounding, spec, tagged)
+    learn_inputs(spec.rule, params.A, TOP, work.signal, tags.u, row, work.gain, work, spec, tagged)
 
 
 @where_implemented(chains, otherwise=_plain_write_inputs, whole=True)
@@ -296,7 +297,7 @@ def write_inputs(
     """Learn the input weights from step `tagged`, whose inputs begin at `row` of the tags."""
     for j in range(params.A.shape[0]):
         clear(work.change)
-        learn_inputs(spec.rule, work.change, j, work.signal, tags.u, row, work.gain, work.rounding, spec, tagged)
+        learn_inputs(spec.rule, work.change, j, work.signal, tags.u, row, work.gain, work, spec, tagged)
         start = place(spec.seed, tally[TICK], 0, 0, WRITE_A, j, work.change.dtype.type(0))
         write_row(
             substrate.write,
@@ -367,10 +368,10 @@ def write_and_read(
 ) -> None:
     """Learn R, and make the recurrent drive of the next step ready.
 
-    `steps` holds the row before that of the step learnt from, its number, and the number of the next step; a rule
-    that shrinks R keeps a `share` of it.
+    `steps` holds the row before that of the step learnt from, its number, the number of the next step, and the number
+    of copies that read alike; a rule that shrinks R keeps a `share` of it.
     """
-    before, tagged, ahead = steps
+    before, tagged, ahead, _ = steps
     lanes = state.s.shape[0]
     copies = lanes // work.u.shape[0]
     zero = params.R.dtype.type(0)
@@ -385,6 +386,8 @@ def write_and_read(
         for o in range(params.B.shape[0]):
             start = place(spec.seed, ahead, 0, 0, WRITE_B, o, zero)
             age(substrate.write, substrate.scale_readout, params.B, o, start)
+    if learning:
+        find_signs(spec.rule, spec.seed, tagged, SYNAPSE_RECURRENT, params.R.shape[1], work)
     for i in range(params.R.shape[0]):
         if learning:
             for j in range(params.R.shape[1]):
@@ -397,7 +400,7 @@ def write_and_read(
                 tags.s,
                 before,
                 work.gain,
-                work.rounding,
+                work,
                 spec,
                 tagged,
                 SYNAPSE_RECURRENT,

@@ -17,7 +17,7 @@ from onlinernn.kernels.contracts import (
     LocalityContract,
     contract,
 )
-from onlinernn.kernels.dispatch import LOOP, compiled, open_function
+from onlinernn.kernels.dispatch import LOOP, compiled, distinct, open_function
 
 
 class Decorrelation(NamedTuple):
@@ -175,6 +175,7 @@ def learn_rows(spec: Any, rows: Any, lo: Any, s: Any, q: Any, rates: Any) -> Non
 
     `s` (S, n) holds the streams' clean activities, `q` (S, n) is ``D^T s``, `rates` (S, 1) what each stream teaches.
     """
+    distinct()
     real = rows.dtype.type
     streams, n = q.shape
     mix = real(mixing(spec))

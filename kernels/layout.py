@@ -5,6 +5,7 @@ cell variables, H slots of the ring of tags, Z what the readout reads (n, the in
 taps of an impulse response. The number of a network says what type each array has; in floating point all share one.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ class Sizes(NamedTuple):
     traced: int  # 1 with eligibility traces, else 0
     inverse: int  # 1 where the readout keeps an inverse covariance, else 0
     taps: int  # L, of the impulse responses, or 0
+    draws: int  # of the table from which the noise of weights comes, a power of 2, or 0
     block: int  # rows of an (n, n) matrix that are worked on together
     substrate: int  # 1 with a substrate, else 0
     planes: int  # G, of what the devices of each weight matrix remember
@@ -138,6 +140,8 @@ class Work(NamedTuple):
     gain_out: Array  # (S, K)
     delta_loss: Array  # (S, K)
     taught: Array  # (S, 1), 1 where the stream has a target
+    table: Array  # (1, draws + Z + 1) of the noise of weights, where there is any
+    signs: Array  # (S K, Z) of the columns of a matrix of noise
     change: Array  # (1, n) what is to be added to a row of devices, with a substrate
     change_out: Array  # (1, Z)
     old_out: Array  # (m, Z) the devices of B before they learn
@@ -228,6 +232,9 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
     gain_out, at = matrix(kind.sums, arena, at, S, K)
     delta_loss, at = matrix(kind.sums, arena, at, S, K)
     taught, at = matrix(kind.sums, arena, at, S, 1)
+    noisy = min(z.draws, 1)
+    table, at = matrix(kind.drives, arena, at, noisy, (z.draws + Z + 1) * noisy)
+    signs, at = matrix(kind.drives, arena, at, S * K * noisy, Z)
     change, at = matrix(kind.drives, arena, at, some, n)
     change_out, at = matrix(kind.drives, arena, at, some, Z)
     old_out, at = matrix(kind.drives, arena, at, some * m, Z)
@@ -262,6 +269,8 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
         gain_out,
         delta_loss,
         taught,
+        table,
+        signs,
         change,
         change_out,
         old_out,
@@ -293,6 +302,11 @@ def allocate(sizes: Sizes, bias: float, dtype: Any, ridge: float = 1.0, number: 
 def block_rows(n: int) -> int:
     """Return how many rows of an (n, n) matrix are worked on together: an even number, about 16 KB of float32."""
     return max(2, 4096 // n // 2 * 2)
+
+
+def table_draws(n: int) -> int:
+    """Return how many draws the noise of the weights of an (n, n) matrix comes from: a power of 2, at least 16 n."""
+    return 1 << max(12, math.ceil(math.log2(16 * n)))
 
 
 class _Ruler:

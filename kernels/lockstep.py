@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from onlinernn.kernels import noise, number, passes
-from onlinernn.kernels.advance import noise_dot
 from onlinernn.kernels.crossbar import broadcast, program_all, read_error, write_and_read, write_inputs, write_outputs
 from onlinernn.kernels.dispatch import WHOLE, compiled, where_implemented
 from onlinernn.kernels.effects import chains
@@ -30,19 +29,20 @@ from onlinernn.kernels.layout import (
     TICK,
 )
 from onlinernn.kernels.losses import loss, loss_difference
-from onlinernn.kernels.number import absent, count_bounds, draw_words, mean, missing, nothing, reading, writing
+from onlinernn.kernels.number import absent, count_bounds, draw_words, mean, missing, nothing, reading
 from onlinernn.kernels.passes import copy_row
 from onlinernn.kernels.readouts import perturbed, readout_rate, readout_signal
-from onlinernn.kernels.rules import contraction, synapse_noise
+from onlinernn.kernels.rules import contraction, synapse_sigma
 from onlinernn.kernels.schedules import factor
+from onlinernn.kernels.synapses import add_noise_times, find_signs
 from onlinernn.kernels.traces import decay, keeps_traces, learn_from_trace, trace_layers
 from onlinernn.kernels.updates import (
-    TOP,
+    EACH,
     after_resync,
     hidden_signal,
     lag,
+    learn_and_multiply,
     learn_weights,
-    learns_rank1,
     strays,
     taps,
 )
@@ -77,41 +77,39 @@ def compare(tags: Any, work: Any, spec: Any, tally: Any, losses: Any, noisy_loss
 def recurrent_pass(
     R: Any,
     state: Any,
-    signal: Any,
-    gains: Any,
+    work: Any,
     pre: Any,
     before: Any,
-    rounding: Any,
     spec: Any,
     tagged: Any,
     learning: Any,
     share: Any,
     block: Any,
+    alike: Any,
 ) -> None:
     """Learn the rows of R from step `tagged`, and use them at once for the recurrent drive of the next step.
 
-    `pre` holds what R read in the tagged step from row `before` on, `signal` (S, n) and `gains` (S, K) what it means,
-    `rounding` the random words that integers are rounded by; a rule that shrinks R keeps a `share` of it.
+    `pre` holds what R read in the tagged step from row `before` on, the signals and gains in `work` what it means; a
+    rule that shrinks R keeps a `share` of it. Of `alike` copies that read the same only the first is computed.
     """
+    signal, gains, domain = work.signal, work.gain, noise.SYNAPSE_RECURRENT
     n, lanes = signal.shape[1], state.s.shape[0]
     share = signal.dtype.type(share)
-    if learning and lanes == 2 and learns_rank1(spec.rule):
-        of, drives = writing(spec.number, noise.SYNAPSE_RECURRENT, rounding, TOP), state.drive
-        number.learn_and_multiply(
-            of, spec.rule, R, TOP, share, signal[0], pre[before], state.s[0], state.s[1], drives[0], drives[1]
-        )
+    if learning and lanes == 2 and alike == 1:
+        learn_and_multiply(spec.rule, R, share, pre, before, spec, tagged, state, work)
         return
+    if learning:
+        find_signs(spec.rule, spec.seed, tagged, domain, n, work)
+    of = reading(spec.number, domain)
     for lo in range(0, n, block):
         rows = R[lo : lo + block]
         if learning:
             passes.shrink(spec.rule, rows, share)
-            learn_weights(
-                spec.rule, rows, lo, signal, pre, before, gains, rounding, spec, tagged, noise.SYNAPSE_RECURRENT
-            )
-        for lane in range(0, lanes, 2):
-            twin = min(lane + 1, lanes - 1)
-            of = reading(spec.number, noise.SYNAPSE_RECURRENT)
-            number.multiply(of, rows, lo, state.s[lane], state.s[twin], state.drive[lane], state.drive[twin])
+            learn_weights(spec.rule, rows, lo, signal, pre, before, gains, work, spec, tagged, domain)
+        number.multiply_lanes(of, rows, lo, state.s, state.drive, alike)
+    if alike > 1:
+        for lane in range(lanes):
+            copy_row(state.drive, lane, state.drive, lane // alike * alike)
 
 
 def _whole(rule: Any, params: Any, learning: Any) -> Any:
@@ -136,11 +134,9 @@ def _plain_recurrence(
     share: Any,
     learning: Any,
 ) -> None:
-    before, tagged, _ = steps
-    rounding, block = work.rounding, spec.sizes.block
-    recurrent_pass(
-        params.R, state, work.signal, work.gain, tags.s, before, rounding, spec, tagged, learning, share, block
-    )
+    before, tagged, _, alike = steps
+    block = spec.sizes.block
+    recurrent_pass(params.R, state, work, tags.s, before, spec, tagged, learning, share, block, alike)
 
 
 @where_implemented(chains, otherwise=_plain_recurrence, whole=True)
@@ -158,26 +154,25 @@ def recur(
 ) -> None:
     """Learn R, and make the recurrent drive of the next step ready.
 
-    `steps` holds the row before that of the step learnt from, its number, and the number of the next step; a rule
-    that shrinks R keeps a `share` of it.
+    `steps` holds the row before that of the step learnt from, its number, the number of the next step, and the number
+    of copies that read alike; a rule that shrinks R keeps a `share` of it.
     """
     write_and_read(substrate, params, state, tags, work, spec, tally, steps, share, learning)
 
 
-def _no_noisy_recurrent_drive(rule: Any, seed: Any, tick: Any, streams: Any, s: Any, drive: Any) -> None:
+def _no_noisy_recurrent_drive(rule: Any, seed: Any, tick: Any, state: Any, work: Any) -> None:
     pass
 
 
-@where_implemented(synapse_noise, otherwise=_no_noisy_recurrent_drive)
-def noisy_recurrent_drive(rule: Any, seed: Any, tick: Any, streams: Any, s: Any, drive: Any) -> None:
+@where_implemented(synapse_sigma, otherwise=_no_noisy_recurrent_drive)
+def noisy_recurrent_drive(rule: Any, seed: Any, tick: Any, state: Any, work: Any) -> None:
     """Add what the noise of each recurrent synapse adds to the drive of step `tick`."""
-    lanes, n = s.shape
-    copies = lanes // streams
-    for lane in range(lanes):
-        if lane % copies > 0:
-            base = noise.key(seed, tick, lane // copies, lane % copies, noise.SYNAPSE_RECURRENT)
-            for i in range(n):
-                drive[lane, i] += noise_dot(rule, base, i * n, s[lane])
+    streams, replicas = work.gain.shape
+    for s in range(streams):
+        for k in range(replicas):
+            lane = s * (replicas + 1) + k + 1
+            base = noise.key(seed, tick, s, k + 1, noise.SYNAPSE_RECURRENT)
+            add_noise_times(rule, base, state.s[lane], work, s * replicas + k, state.drive[lane])
 
 
 @compiled(**WHOLE)
@@ -215,7 +210,9 @@ def learn_by_traces(
     for s in range(streams):
         for k in range(replicas):
             lane = s * replicas + k
-            bites, bites_out = trace_layers(rule, traces, tags, spec, real(decay(trace)), s, k, row, before, tagged)
+            bites, bites_out = trace_layers(
+                rule, traces, tags, work, spec, real(decay(trace)), s, k, row, before, tagged
+            )
             tally[GUARD_HIDDEN] += bites
             tally[GUARD_READOUT] += bites_out
             if finite and work.taught[s, 0] > 0:
@@ -284,15 +281,17 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
     if finite and learning and frozen & FROZEN_D == 0:
         tally[PENDING] = params.D.shape[0] > 0
     due = spec.resync > 0 and (tick + 1 - tally[ORIGIN]) % spec.resync == 0
+    alike = EACH
     if due or strays(rule, work.a, lanes // streams):
         set_back(state, streams)
         after_resync(rule, tags)
+        alike = lanes // streams
     moving = moving and frozen & FROZEN_R == 0
     before = (source - 1) % slots * streams
     share = kept_share(rule, params, learning)
-    recur(spec.substrate, params, state, tags, work, spec, tally, (before, source, tick + 1), share, moving)
+    recur(spec.substrate, params, state, tags, work, spec, tally, (before, source, tick + 1, alike), share, moving)
     count_bounds(spec.number, state, work, tally)
-    noisy_recurrent_drive(rule, spec.seed, tick + 1, streams, state.s, state.drive)
+    noisy_recurrent_drive(rule, spec.seed, tick + 1, state, work)
     tally[TICK] = tick + 1
     for lane in range(lanes):
         finite &= math.isfinite(passes.total(state.drive[lane]))
@@ -315,6 +314,6 @@ def set_back(state: Any, streams: Any) -> None:
 def recompute_drive(params: Any, state: Any, tags: Any, work: Any, spec: Any, tally: Any) -> None:
     """Compute the recurrent drive of the next step anew, after weights were set from outside."""
     program_all(spec.substrate, params, spec)
-    steps = (0, tally[TICK], tally[TICK])
+    steps = (0, tally[TICK], tally[TICK], EACH)
     recur(spec.substrate, params, state, tags, work, spec, tally, steps, 1.0, False)
-    noisy_recurrent_drive(spec.rule, spec.seed, tally[TICK], work.u.shape[0], state.s, state.drive)
+    noisy_recurrent_drive(spec.rule, spec.seed, tally[TICK], state, work)

@@ -49,6 +49,16 @@ def site(base: Any, index: Any) -> Any:
 
 
 @compiled(**EXACT)
+def following(place: Any) -> Any:
+    """Return the place of the site after that of `place`; a key is the place of site 0, and ``mix(place)`` its bits.
+
+    A loop over sites that adds is four times as fast as one that multiplies: AVX-512 makes products of 64-bit numbers
+    wait for each other unless they may overwrite what they multiply.
+    """
+    return place + U64(0x9E3779B97F4A7C15)
+
+
+@compiled(**EXACT)
 def _gaussian(bits: Any) -> Any:
     low = U64(0xFFFF)
     # int32 holds the sum of four 16-bit numbers, and its conversion vectorises where that of 64 bits does not

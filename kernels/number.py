@@ -199,6 +199,42 @@ def multiply(number: Any, rows: Any, lo: Any, a: Any, b: Any, out_a: Any, out_b:
 
 
 @open_function(default=True)
+def multiply_lanes(number: Any, rows: Any, lo: Any, x: Any, out: Any, step: Any) -> None:
+    """:func:`multiply` for every lane of `x` (lanes, n) and `out` that is a multiple of `step`.
+
+    `rows` are the weights from number `lo` on.
+    """
+    for lane in range(0, x.shape[0], 2 * step):
+        twin = lane + step if lane + step < x.shape[0] else lane
+        multiply(number, rows, lo, x[lane], x[twin], out[lane], out[twin])
+
+
+@multiply_lanes.register(Real)
+def _multiply_lanes(number: Any, rows: Any, lo: Any, x: Any, out: Any, step: Any) -> None:
+    passes.multiply_lanes(rows, lo, x, out, step)
+
+
+@open_function(default=True)
+def learn_streams(
+    number: Any, rows: Any, lo: Any, signal: Any, pre: Any, first: Any, domain: Any, rounding: Any
+) -> None:
+    """:func:`learn` from all streams, ``rows_i -= sum_s signal[s, lo + i] pre[first + s]``.
+
+    The weights in `rows` are those of a `domain` (of ``noise.py``) from number `lo` on, `signal` (S, n) is what is
+    learnt, `pre` has the presynaptic factors from row `first` on, `rounding` (S, words) the random words of the step.
+    """
+    for s in range(signal.shape[0]):
+        learn(writing(number, domain, rounding, s), rows, lo, signal[s], pre[first + s])
+
+
+@learn_streams.register(Real)
+def _learn_streams(
+    number: Any, rows: Any, lo: Any, signal: Any, pre: Any, first: Any, domain: Any, rounding: Any
+) -> None:
+    passes.learn_streams(rows, lo, signal, pre, first)
+
+
+@open_function(default=True)
 def learn(number: Any, rows: Any, lo: Any, signal: Any, pre: Any) -> None:
     """The rank-1 update of the weights in `rows`, from number `lo` on: ``rows_i -= signal[lo + i] pre``.
 

@@ -1,7 +1,7 @@
 """The passes over a weight matrix: where the time goes.
 
-Two rows are worked on together, so that what they share is loaded once. Whoever reads a weight for several purposes
-does so while it is in the cache: callers hand over blocks of rows.
+Two rows are worked on together, and up to four copies, so that what they share is loaded once. Whoever reads a weight
+for several purposes does so while it is in the cache: callers hand over blocks of rows.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from onlinernn.kernels.dispatch import FAST, INNER, LOOP, compiled, where_implemented
+from onlinernn.kernels.dispatch import FAST, INNER, LOOP, compiled, distinct, where_implemented
 from onlinernn.kernels.rules import contraction
 
 
@@ -67,6 +67,7 @@ def _copy_row(target: Any, i: Any, source: Any, j: Any) -> Any:
 @compiled(**FAST)
 def input_drive(A: Any, u: Any, out: Any) -> None:
     """``A u + b``, the part of the drive that all copies share."""
+    distinct()
     for i in range(out.size):
         out[i] = 0
     for j in range(A.shape[0]):
@@ -75,8 +76,70 @@ def input_drive(A: Any, u: Any, out: Any) -> None:
 
 
 @compiled(**LOOP)
+def multiply_lanes(rows: Any, lo: Any, x: Any, out: Any, step: Any) -> None:
+    """``out[lane, lo + i] = rows_i . x[lane]`` for every lane that is a multiple of `step`."""
+    lanes = x.shape[0]
+    lane = 0
+    while lane + 3 * step < lanes:
+        second, third, fourth = lane + step, lane + 2 * step, lane + 3 * step
+        multiply_four(
+            rows,
+            lo,
+            x[lane],
+            x[second],
+            x[third],
+            x[fourth],
+            out[lane],
+            out[second],
+            out[third],
+            out[fourth],
+        )
+        lane += 4 * step
+    while lane + step < lanes:
+        multiply(rows, lo, x[lane], x[lane + step], out[lane], out[lane + step])
+        lane += 2 * step
+    if lane < lanes:
+        multiply_one(rows, lo, x[lane], out[lane])
+
+
+@compiled(**LOOP)
+def multiply_one(rows: Any, lo: Any, a: Any, out_a: Any) -> None:
+    """``out_a[lo + i] = rows_i . a``."""
+    distinct()
+    for i in range(rows.shape[0]):
+        out_a[lo + i] = dot(rows[i], a)
+
+
+@compiled(**LOOP)
+def multiply_four(
+    rows: Any, lo: Any, a: Any, b: Any, c: Any, d: Any, out_a: Any, out_b: Any, out_c: Any, out_d: Any
+) -> None:
+    """:func:`multiply` for four copies."""
+    distinct()
+    zero = rows.dtype.type(0)
+    count, n = rows.shape
+    for i in range(0, count, 2):
+        k = min(i + 1, count - 1)
+        first_a, first_b, first_c, first_d = zero, zero, zero, zero
+        second_a, second_b, second_c, second_d = zero, zero, zero, zero
+        for j in range(n):
+            w, v = rows[i, j], rows[k, j]
+            first_a += w * a[j]
+            first_b += w * b[j]
+            first_c += w * c[j]
+            first_d += w * d[j]
+            second_a += v * a[j]
+            second_b += v * b[j]
+            second_c += v * c[j]
+            second_d += v * d[j]
+        out_a[lo + i], out_b[lo + i], out_c[lo + i], out_d[lo + i] = first_a, first_b, first_c, first_d
+        out_a[lo + k], out_b[lo + k], out_c[lo + k], out_d[lo + k] = second_a, second_b, second_c, second_d
+
+
+@compiled(**LOOP)
 def multiply(rows: Any, lo: Any, a: Any, b: Any, out_a: Any, out_b: Any) -> None:
     """``out[lo + i] = rows_i . a`` and likewise with `b`: both copies share each read of a weight."""
+    distinct()
     zero = rows.dtype.type(0)
     count, n = rows.shape
     for i in range(0, count - 1, 2):
@@ -96,10 +159,28 @@ def multiply(rows: Any, lo: Any, a: Any, b: Any, out_a: Any, out_b: Any) -> None
 @compiled(**LOOP)
 def learn(rows: Any, lo: Any, signal: Any, pre: Any) -> None:
     """``rows_i -= signal[lo + i] pre``: the rank-1 update."""
+    distinct()
     for i in range(rows.shape[0]):
         c = signal[lo + i]
         for j in range(rows.shape[1]):
             rows[i, j] -= c * pre[j]
+
+
+@compiled(**LOOP)
+def learn_streams(rows: Any, lo: Any, signal: Any, pre: Any, first: Any) -> None:
+    """``rows_i -= sum_s signal[s, lo + i] pre[first + s]``: the update from all streams, four of them at a time."""
+    distinct()
+    streams = signal.shape[0]
+    whole = streams // 4 * 4
+    for s in range(0, whole, 4):
+        a, b, c, d = pre[first + s], pre[first + s + 1], pre[first + s + 2], pre[first + s + 3]
+        for i in range(rows.shape[0]):
+            of_a, of_b = signal[s, lo + i], signal[s + 1, lo + i]
+            of_c, of_d = signal[s + 2, lo + i], signal[s + 3, lo + i]
+            for j in range(rows.shape[1]):
+                rows[i, j] -= (of_a * a[j] + of_b * b[j]) + (of_c * c[j] + of_d * d[j])
+    for s in range(whole, streams):
+        learn(rows, lo, signal[s], pre[first + s])
 
 
 def _all(rule: Any, weight: Any, share: Any) -> Any:
@@ -129,6 +210,7 @@ def learn_and_multiply(
     rule: Any, rows: Any, lo: Any, share: Any, signal: Any, pre: Any, a: Any, b: Any, out_a: Any, out_b: Any
 ) -> None:
     """Keep a `share` of the weights, learn the rank-1 update, and :func:`multiply` by the new weights, in one pass."""
+    distinct()
     zero = rows.dtype.type(0)
     count, n = rows.shape
     for i in range(0, count - 1, 2):
@@ -155,12 +237,16 @@ def learn_and_multiply(
 @compiled(**LOOP)
 def multiply_transposed(rows: Any, lo: Any, a: Any, out: Any) -> None:
     """``out += rows^T a[lo : lo + len(rows)]``."""
+    distinct()
     count, n = rows.shape
-    for i in range(0, count - 1, 2):
-        first, second = a[lo + i], a[lo + i + 1]
+    whole = count // 4 * 4
+    for i in range(0, whole, 4):
+        first, second, third, fourth = a[lo + i], a[lo + i + 1], a[lo + i + 2], a[lo + i + 3]
         for j in range(n):
-            out[j] += first * rows[i, j] + second * rows[i + 1, j]
-    if count % 2 == 1:
-        last = a[lo + count - 1]
+            out[j] += (first * rows[i, j] + second * rows[i + 1, j]) + (
+                third * rows[i + 2, j] + fourth * rows[i + 3, j]
+            )
+    for i in range(whole, count):
+        last = a[lo + i]
         for j in range(n):
-            out[j] += last * rows[count - 1, j]
+            out[j] += last * rows[i, j]

@@ -21,6 +21,7 @@ from onlinernn.kernels.contracts import (
 from onlinernn.kernels.dispatch import LOOP, compiled, open_function
 from onlinernn.kernels.losses import output_error
 from onlinernn.kernels.passes import dot
+from onlinernn.kernels.synapses import find_signs
 from onlinernn.kernels.updates import TOP, layer_signal, learn_weights
 
 
@@ -136,9 +137,9 @@ def _perturbed_signal(readout: Any, rule: Any, tags: Any, work: Any, row: Any, f
 def _learn_perturbed(
     readout: Any, rule: Any, B: Any, P: Any, tags: Any, work: Any, spec: Any, row: Any, tick: Any
 ) -> None:
-    learn_weights(
-        rule, B, TOP, work.signal_out, tags.z, row, work.gain_out, work.rounding, spec, tick, noise.SYNAPSE_READOUT
-    )
+    domain = noise.SYNAPSE_READOUT
+    find_signs(rule, spec.seed, tick, domain, B.shape[1], work)
+    learn_weights(rule, B, TOP, work.signal_out, tags.z, row, work.gain_out, work, spec, tick, domain)
 
 
 @contract.register(NLMS)

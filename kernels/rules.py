@@ -124,10 +124,10 @@ def clean_noise(rule: Any, bits: Any) -> Any:
 
 
 @open_function()
-def synapse_noise(rule: Any, bits: Any) -> Any:
-    """Return what is added to a weight as a noisy copy sees it, from 64 random `bits`.
+def synapse_sigma(rule: Any) -> Any:
+    """Return the standard deviation of what is added to each weight as a noisy copy sees it.
 
-    Only rules that perturb weights implement it.
+    Only rules that perturb weights implement it; their source of noise is the field ``noise``.
     """
 
 
@@ -211,9 +211,9 @@ def _anp_gain(rule: Any, lr: Any, delta_loss: Any, power: Any, size: Any) -> Any
     return lr * size * delta_loss / power if power > 0.0 else 0.0
 
 
-@synapse_noise.register(WP)
-def _wp_synapse_noise(rule: Any, bits: Any) -> Any:
-    return rule.sigma * draw(rule.noise, bits)
+@synapse_sigma.register(WP)
+def _wp_synapse_sigma(rule: Any) -> Any:
+    return rule.sigma
 
 
 @contract.register(WP)

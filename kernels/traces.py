@@ -15,7 +15,9 @@ from onlinernn.kernels.contracts import TRACE, LocalityContract, contract
 from onlinernn.kernels.dispatch import LOOP, compiled, open_function, where_implemented
 from onlinernn.kernels.passes import dot
 from onlinernn.kernels.readouts import perturbed
-from onlinernn.kernels.rules import gain, power_floor, synapse_noise
+from onlinernn.kernels.rules import gain, power_floor, synapse_sigma
+from onlinernn.kernels.synapses import add_rows, put_plain_signs, ready
+from onlinernn.kernels.updates import TOP
 
 
 class PerStep(NamedTuple):
@@ -83,17 +85,15 @@ def trace_pairs(left: Any, scale: Any, right: Any, keep: Any, trace: Any) -> Non
 
 
 @compiled(**LOOP)
-def trace_noise(rule: Any, base: Any, scale: Any, keep: Any, trace: Any) -> None:
+def trace_noise(rule: Any, base: Any, scale: Any, keep: Any, trace: Any, work: Any, lane: Any) -> None:
     """``trace <- keep trace + scale xi``, with the noise of the synapses under the key `base`."""
-    real = trace.dtype.type
-    rows, columns = trace.shape
-    for i in range(rows):
-        for j in range(columns):
-            trace[i, j] = keep * trace[i, j] + scale * real(synapse_noise(rule, noise.site(base, i * columns + j)))
+    signs = work.signs[lane]
+    put_plain_signs(base, trace.shape[1], signs)
+    add_rows(trace, TOP, base, scale * synapse_sigma(rule), keep, work.table, signs, ready(rule, work))
 
 
 def _trace_layers(
-    rule: Any, traces: Any, tags: Any, spec: Any, keep: Any, s: Any, k: Any, row: Any, before: Any, tick: Any
+    rule: Any, traces: Any, tags: Any, work: Any, spec: Any, keep: Any, s: Any, k: Any, row: Any, before: Any, tick: Any
 ) -> Any:
     replicas = tags.delta.shape[1]
     n, rows_A, rows_B = traces.R.shape[1], tags.u.shape[1], tags.y.shape[1]
@@ -110,9 +110,9 @@ def _trace_layers(
     return bites, bites_out
 
 
-@where_implemented(synapse_noise, otherwise=_trace_layers)
+@where_implemented(synapse_sigma, otherwise=_trace_layers)
 def trace_layers(
-    rule: Any, traces: Any, tags: Any, spec: Any, keep: Any, s: Any, k: Any, row: Any, before: Any, tick: Any
+    rule: Any, traces: Any, tags: Any, work: Any, spec: Any, keep: Any, s: Any, k: Any, row: Any, before: Any, tick: Any
 ) -> Any:
     """Let the traces of copy `k` of stream `s` take in the tagged step `tick`; return how often guards bit."""
     replicas = tags.delta.shape[1]
@@ -121,12 +121,12 @@ def trace_layers(
     lane, copy = s * replicas + k, k + 1
     g = real(gain(rule, 1.0, 1.0, 0.0, n))
     base = noise.key(spec.seed, tick, s, copy, noise.SYNAPSE_RECURRENT)
-    trace_noise(rule, base, g, keep, traces.R[lane * n : (lane + 1) * n])
+    trace_noise(rule, base, np.float64(g), keep, traces.R[lane * n : (lane + 1) * n], work, lane)
     base = noise.key(spec.seed, tick, s, copy, noise.SYNAPSE_INPUT)
-    trace_noise(rule, base, g, keep, traces.A[lane * rows_A : (lane + 1) * rows_A])
+    trace_noise(rule, base, np.float64(g), keep, traces.A[lane * rows_A : (lane + 1) * rows_A], work, lane)
     if perturbed(spec.readout):
         base = noise.key(spec.seed, tick, s, copy, noise.SYNAPSE_READOUT)
-        trace_noise(rule, base, g, keep, traces.B[lane * rows_B : (lane + 1) * rows_B])
+        trace_noise(rule, base, np.float64(g), keep, traces.B[lane * rows_B : (lane + 1) * rows_B], work, lane)
     return 0, 0
 
 

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from onlinernn.kernels import noise, number
-from onlinernn.kernels.dispatch import FAST, LOOP, compiled, open_function, where_implemented
+from onlinernn.kernels.dispatch import FAST, LOOP, compiled, distinct, open_function, where_implemented
 from onlinernn.kernels.number import writing
 from onlinernn.kernels.passes import dot
-from onlinernn.kernels.rules import gain, power_floor, synapse_noise
+from onlinernn.kernels.rules import gain, power_floor, synapse_sigma
+from onlinernn.kernels.synapses import add_rows_and_multiply, find_signs, learn_noise, ready
 
-# Typed zeros: for a plain 0 Numba compiles every function that takes it once more.
-TOP, CLEAN = np.int64(0), np.int64(0)
+# Typed numbers: for a plain 0 Numba compiles every function that takes it once more.
+TOP, CLEAN, ONE, EACH = np.int64(0), np.int64(0), np.int64(1), np.int64(1)
 
 
 @open_function(default=True)
@@ -49,6 +50,7 @@ def layer_signal(rule: Any, lr: Any, delta_loss: Any, taught: Any, tag: Any, row
     `tag` holds the perturbations from `row` on; `gains` (S, K) and `signal` (S, size) are written. Returns whether
     the signal is finite, and in how many cases the power of the perturbation was below its floor.
     """
+    distinct()
     streams, replicas = gains.shape
     size = tag.shape[1]
     count, guarded, finite = 0, 0, True
@@ -133,16 +135,15 @@ def _learn_rank1(
     pre: Any,
     first: Any,
     gains: Any,
-    rounding: Any,
+    work: Any,
     spec: Any,
     tick: Any,
     domain: Any,
 ) -> None:
-    for s in range(signal.shape[0]):
-        number.learn(writing(spec.number, domain, rounding, s), rows, lo, signal[s], pre[first + s])
+    number.learn_streams(spec.number, rows, lo, signal, pre, first, domain, work.rounding)
 
 
-@where_implemented(synapse_noise, otherwise=_learn_rank1)
+@where_implemented(synapse_sigma, otherwise=_learn_rank1)
 def learn_weights(
     rule: Any,
     rows: Any,
@@ -151,7 +152,7 @@ def learn_weights(
     pre: Any,
     first: Any,
     gains: Any,
-    rounding: Any,
+    work: Any,
     spec: Any,
     tick: Any,
     domain: Any,
@@ -159,40 +160,47 @@ def learn_weights(
     """Update `rows` of a weight matrix from number `lo` on, from what step `tick` has taught.
 
     Signal times presynaptic activity, ``W_i -= sum_s signal_{s,i} pre_{first + s}``; for a rule that perturbs
-    synapses gain times the weight's own noise, ``W_ij -= sum_{s,k} gain_{s,k} xi_ij``.
+    synapses gain times the weight's own noise, ``W_ij -= sum_{s,k} gain_{s,k} xi_ij``, whose signs are ready.
     """
-    real = rows.dtype.type
-    count, columns = rows.shape
-    for s in range(gains.shape[0]):
-        for k in range(gains.shape[1]):
-            base = noise.key(spec.seed, tick, s, k + 1, domain)
-            for i in range(count):
-                for j in range(columns):
-                    xi = real(synapse_noise(rule, noise.site(base, (lo + i) * columns + j)))
-                    rows[i, j] -= gains[s, k] * xi
+    learn_noise(rule, rows, lo, gains, spec.seed, tick, domain, work)
 
 
 def _learn_inputs_rank1(
-    rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, rounding: Any, spec: Any, tick: Any
+    rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, work: Any, spec: Any, tick: Any
 ) -> None:
     for s in range(signal.shape[0]):
-        of = writing(spec.number, noise.SYNAPSE_INPUT, rounding, s)
+        of = writing(spec.number, noise.SYNAPSE_INPUT, work.rounding, s)
         number.learn(of, A, lo, u[first + s], signal[s])
 
 
-@where_implemented(synapse_noise, otherwise=_learn_inputs_rank1)
+@where_implemented(synapse_sigma, otherwise=_learn_inputs_rank1)
 def learn_inputs(
-    rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, rounding: Any, spec: Any, tick: Any
+    rule: Any, A: Any, lo: Any, signal: Any, u: Any, first: Any, gains: Any, work: Any, spec: Any, tick: Any
 ) -> None:
     """:func:`learn_weights` for the input weights, whose matrix is kept input-major."""
-    learn_weights(rule, A, lo, signal, u, first, gains, rounding, spec, tick, noise.SYNAPSE_INPUT)
+    find_signs(rule, spec.seed, tick, noise.SYNAPSE_INPUT, A.shape[1], work)
+    learn_noise(rule, A, lo, gains, spec.seed, tick, noise.SYNAPSE_INPUT, work)
 
 
-def _fusible(rule: Any) -> Any:
-    return True
+def _learn_rank1_and_multiply(
+    rule: Any, R: Any, share: Any, pre: Any, before: Any, spec: Any, tick: Any, state: Any, work: Any
+) -> None:
+    of, drives = writing(spec.number, noise.SYNAPSE_RECURRENT, work.rounding, TOP), state.drive
+    number.learn_and_multiply(
+        of, rule, R, TOP, share, work.signal[0], pre[before], state.s[0], state.s[1], drives[0], drives[1]
+    )
 
 
-@where_implemented(synapse_noise, otherwise=_fusible)
-def learns_rank1(rule: Any) -> Any:
-    """Return whether the update is signal times presynaptic activity."""
-    return False
+@where_implemented(synapse_sigma, otherwise=_learn_rank1_and_multiply)
+def learn_and_multiply(
+    rule: Any, R: Any, share: Any, pre: Any, before: Any, spec: Any, tick: Any, state: Any, work: Any
+) -> None:
+    """:func:`learn_weights` for all of R, and the drives of one clean and one noisy copy, in one pass."""
+    domain = noise.SYNAPSE_RECURRENT
+    find_signs(rule, spec.seed, tick, domain, R.shape[1], work)
+    base = noise.key(spec.seed, tick, CLEAN, ONE, domain)
+    scale = -np.float64(work.gain[0, 0]) * synapse_sigma(rule)
+    draws = ready(rule, work)
+    add_rows_and_multiply(
+        R, base, scale, work.table, work.signs[0], draws, state.s[0], state.s[1], state.drive[0], state.drive[1]
+    )

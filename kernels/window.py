@@ -136,5 +136,7 @@ def sum_to_go(delta: Any, last: Any, window: Any, streams: Any, slots: Any) -> N
 def add_noise(rule: Any, base: Any, g: Any, signal: Any) -> None:
     """Add `g` times the noise of each neuron under the key `base`."""
     real = signal.dtype.type
+    place = base
     for i in range(signal.size):
-        signal[i] += real(g * node_noise(rule, noise.site(base, i)))
+        signal[i] += real(g * node_noise(rule, noise.mix(place)))
+        place = noise.following(place)

@@ -7,7 +7,7 @@ import numpy as np
 from onlinernn.kernels import layout
 from onlinernn.kernels.effects import counts as counts_writes
 from onlinernn.kernels.readouts import perturbed
-from onlinernn.kernels.rules import synapse_noise
+from onlinernn.kernels.rules import synapse_sigma
 
 
 def bytes_by_role(
@@ -98,7 +98,7 @@ def report(tally: np.ndarray, spec: Any, params: Any) -> dict[str, Any]:
         planes = (params.memory_input, params.memory_recurrent, params.memory_readout)
         found["most_writes"] = int(max(plane[: len(w)].max() for plane, w in zip(planes, weights, strict=True)))
     square = z.hidden * z.hidden
-    by_weight = type(spec.rule) in synapse_noise.open.implementations
+    by_weight = type(spec.rule) in synapse_sigma.open.implementations
     drawn = size if by_weight else z.hidden + z.outputs * perturbed(spec.readout)
     found["random_numbers"] = steps * z.streams * z.replicas * drawn
     found["macs_forward"] = steps * lanes * (size + z.decorrelated * square)

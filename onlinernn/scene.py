@@ -15,6 +15,7 @@ from onlinernn.kernels.layout import PENDING, TICK
 from onlinernn.kernels.noise import draw
 from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import noise_copy
+from onlinernn.kernels.synapses import beginning
 from onlinernn.kernels.updates import lag
 from onlinernn.learner import OnlineLearner
 
@@ -214,6 +215,7 @@ class Scene:
     def draw_anew(self) -> None:
         """Let the synapse's own noise change, too."""
         self._noise(1, [0] * len(self._own_sites()))
+        self.groups["work"].table[0, self.own_draws()] *= 3
 
     def _noise(self, salt: int, own: list[Any]) -> None:
         spec, learner = self.learner.spec, self.learner
@@ -222,22 +224,31 @@ class Scene:
             learner.spec = spec._replace(rule=spec.rule._replace(noise=marked))
             learner._bind()
 
+    def _learnt_step(self) -> int:
+        spec, layer = self.learner.spec, self.synapse.layer
+        return int(self.learner._tally[TICK]) - spec.target_delay - (0 if layer == "B" else lag(spec.rule))
+
     def _own_sites(self) -> list[Any]:
-        """Return the bits of the counters that belong to the synapse, or to the neuron after it."""
-        spec, (i, j, n) = self.learner.spec, self.synapse[1:4]
-        layer, step = self.synapse.layer, int(self.learner._tally[TICK]) - spec.target_delay
-        step -= 0 if layer == "B" else lag(spec.rule)
-        per_node = (noise.NODE_READOUT if layer == "B" else noise.NODE_HIDDEN, i)
-        per_synapse = {
-            "A": (noise.SYNAPSE_INPUT, j * n + i),
-            "R": (noise.SYNAPSE_RECURRENT, i * n + j),
-            "B": (noise.SYNAPSE_READOUT, i * self.learner._params.B.shape[1] + j),
-        }.get(layer, per_node)
-        return [
-            noise.site(np.uint64(noise.key(spec.seed, step, 0, copy, domain)), index)
-            for k in range(1, self.learner.replicas + 1)
-            for copy, (domain, index) in ((noise_copy(spec.rule, k), per_node), (k, per_synapse))
-        ]
+        """Return the bits of the counters that belong to the neuron after the synapse."""
+        spec, step = self.learner.spec, self._learnt_step()
+        domain = noise.NODE_READOUT if self.synapse.layer == "B" else noise.NODE_HIDDEN
+        keys = (
+            noise.key(spec.seed, step, 0, noise_copy(spec.rule, k), domain) for k in range(1, self.learner.replicas + 1)
+        )
+        return [noise.site(np.uint64(key), self.synapse.i) for key in keys]
+
+    def own_draws(self) -> list[int]:
+        """Return where in the table of draws the noise of the synapse stands, for each noisy copy."""
+        spec, (layer, i, j) = self.learner.spec, self.synapse[:3]
+        if layer == "D" or not spec.sizes.draws:
+            return []
+        domain, row, column = {
+            "A": (noise.SYNAPSE_INPUT, j, i),
+            "R": (noise.SYNAPSE_RECURRENT, i, j),
+            "B": (noise.SYNAPSE_READOUT, i, j),
+        }[layer]
+        keys = (noise.key(spec.seed, self._learnt_step(), 0, k, domain) for k in range(1, self.learner.replicas + 1))
+        return [int(beginning(np.uint64(noise.site(np.uint64(key), row)), spec.sizes.draws)) + column for key in keys]
 
     def contract(self) -> LocalityContract:
         """Return what the synapse may see: what its rule, or its readout or decorrelation, and the trace declare."""
@@ -334,6 +345,9 @@ def foreign(scene: Scene, allowed: tuple[Any, ...]) -> Mask:
     kept = {name: np.zeros(array.shape, bool) for name, array in scene.names().items()}
     ids = {id(array): name for name, array in scene.names().items()}
     kept["work.taught"][...] = True
+    if scene.learner.spec.sizes.draws:
+        own = scene.own_draws() if any(signal.drawn for signal in allowed) else []
+        kept["work.table"][0, [*own, -1]] = True  # the last entry tells that the table is filled
     for array, index in [scene.view.weight, *scene.held(allowed)]:
         kept[ids[id(array)]][index] = True
     moves = scene.summed(allowed)

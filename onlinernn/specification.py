@@ -9,9 +9,9 @@ from onlinernn.hardware import canonical_substrate, require_carrier
 from onlinernn.inputs import number, whole
 from onlinernn.kernels.decorrelation import Whitening, rate
 from onlinernn.kernels.effects import IDEAL, Ideal, counts, remembers
-from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_D, FROZEN_R, REAL, Sizes, Spec, block_rows
+from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_D, FROZEN_R, REAL, Sizes, Spec, block_rows, table_draws
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed, perturbed
-from onlinernn.kernels.rules import gain
+from onlinernn.kernels.rules import gain, synapse_sigma
 from onlinernn.kernels.schedules import Constant
 from onlinernn.kernels.traces import Eligibility, PerStep, keeps_traces
 from onlinernn.kernels.updates import lag, reads_error, stores_perturbation, taps
@@ -101,6 +101,7 @@ def specify(
             traced=int(keeps_traces(traces)),
             inverse=int(isinstance(readout, RLS)),
             taps=taps(rule),
+            draws=table_draws(hidden) if type(rule) in synapse_sigma.open.implementations else 0,
             block=block_rows(hidden),
             substrate=int(not isinstance(substrate, Ideal)),
             planes=planes(substrate),

@@ -73,7 +73,7 @@ def compare(case: Case, n: int, d: int, m: int, steps: int, seed: int = 5, mista
     kernels = Engine(first, case.rule, **settings, dtype=case.dtype, seed=seed)
     rule = case.rule._replace(lr_hidden=case.rule.lr_hidden * (1 + mistake))
     settings |= {"replicas": kernels.spec.sizes.replicas}
-    naive = naive_of(rule)(first, rule, noise=noise_of(case.rule.noise, seed), **settings)
+    naive = naive_of(rule)(first, rule, noise=noise_of(case.rule.noise, seed, kernels.spec.sizes.draws), **settings)
     predictions, losses, noisy_losses = kernels.run(U, Y)
     told = [naive.step(u, y) for u, y in zip(U, Y, strict=True)]
     expected, clean, noisy = (np.array(column) for column in zip(*told, strict=True))

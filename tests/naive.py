@@ -54,8 +54,7 @@ def factor_of(schedule, t):
 class Naive:
     """S streams with one clean and K noisy copies each; `noise(tick, stream, copy, domain, site)` has variance 1.
 
-    Neuron i is site i of its domain. Synapses are numbered along the rows of R, along the columns of [A b], and along
-    the rows of [B E c].
+    Neuron i is site i of its domain. The site of a synapse is (row, column) of R, of [A b] transposed or of [B E c].
     """
 
     def __init__(
@@ -131,12 +130,12 @@ class Naive:
             return self.rule.sigma * self.noise(tick, stream, copy, domain, site)
 
         for i in range(n):
-            xi["R"][i] = [draw(SYNAPSE_RECURRENT, i * n + j) for j in range(n)]
-            xi["A"][i] = [draw(SYNAPSE_INPUT, j * n + i) for j in range(d)]
+            xi["R"][i] = [draw(SYNAPSE_RECURRENT, (i, j)) for j in range(n)]
+            xi["A"][i] = [draw(SYNAPSE_INPUT, (j, i)) for j in range(d)]
             if self.one:
-                xi["b"][i] = draw(SYNAPSE_INPUT, d * n + i)
+                xi["b"][i] = draw(SYNAPSE_INPUT, (d, i))
         for k in range(self.m if self.perturbs_outputs else 0):
-            row = [draw(SYNAPSE_READOUT, k * (n + self.linked + 1) + j) for j in range(n + self.linked + 1)]
+            row = [draw(SYNAPSE_READOUT, (k, j)) for j in range(n + self.linked + 1)]
             xi["B"][k], xi["E"][k] = row[:n], row[n:-1]
             if self.one:
                 xi["c"][k] = row[-1]

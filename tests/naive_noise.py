@@ -4,12 +4,14 @@ The hash is SplitMix64 (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195)
 """
 
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 MASK = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
 NODE_HIDDEN, NODE_READOUT, SYNAPSE_RECURRENT, SYNAPSE_INPUT, SYNAPSE_READOUT = range(5)
 
-Noise = Callable[[int, int, int, int, int], float]
+Noise = Callable[[int, int, int, int, Any], float]
 
 
 def split_mix(z: int) -> int:
@@ -21,8 +23,11 @@ def split_mix(z: int) -> int:
 
 def random_bits(seed: int, tick: int, stream: int, copy: int, domain: int, site: int) -> int:
     """Hash a place in the run to 64 bits: seed, tick, then (stream, copy, domain); the site is a counter."""
-    key = split_mix(split_mix(split_mix(seed & MASK) ^ tick) ^ (stream << 32 | copy << 8 | domain))
-    return split_mix((key + site * GOLDEN) & MASK)
+    return split_mix((key_of(seed, tick, stream, copy, domain) + site * GOLDEN) & MASK)
+
+
+def key_of(seed: int, tick: int, stream: int, copy: int, domain: int) -> int:
+    return split_mix(split_mix(split_mix(seed & MASK) ^ tick) ^ (stream << 32 | copy << 8 | domain))
 
 
 def gaussian(bits: int) -> float:
@@ -42,17 +47,43 @@ def uniform(bits: int) -> float:
     return (((bits >> 32) + 0.5) / 2**31 - 1.0) * 3**0.5
 
 
+TABLE_KEY = 0x7461626C65
+
+
+@cache
+def table(kind: str, draws: int) -> list[float]:
+    """Return the draws from which the noise of weights comes, scaled to a mean square of 1."""
+    key = split_mix(TABLE_KEY)
+    numbers = [SOURCES[kind](split_mix((key + p * GOLDEN) & MASK)) for p in range(draws)]
+    scale = (draws / sum(x * x for x in numbers)) ** 0.5
+    return [scale * x for x in numbers]
+
+
+def synapse(kind: str, draws: int, key: int, row: int, column: int) -> float:
+    """Read the table where the row begins, and turn the number by the signs of its row and its column."""
+    of_row, of_column = (split_mix((k + i * GOLDEN) & MASK) for k, i in ((key, row), (split_mix(key), column)))
+    x = table(kind, draws)[(of_row + column) % draws]
+    return x if of_row >> 63 == of_column >> 63 else -x
+
+
 SOURCES = {"Gaussian": gaussian, "Rademacher": rademacher, "Uniform": uniform}
 
 
-def noise_of(source: object, seed: int) -> Noise:
-    """Return the noise of one run as a function of (tick, stream, copy, domain, site); `source` is a spec."""
-    transform = SOURCES[type(source).__name__]
-    known: dict[tuple[int, ...], float] = {}
+def noise_of(source: object, seed: int, draws: int = 4096) -> Noise:
+    """Return the noise of one run as a function of (tick, stream, copy, domain, site); `source` is a spec.
 
-    def noise(*where: int) -> float:
+    The site of a synapse is a row and a column; `draws` is the size of the table for these.
+    """
+    kind = type(source).__name__
+    known: dict[tuple[Any, ...], float] = {}
+
+    def noise(*where: Any) -> float:
         if where not in known:
-            known[where] = transform(random_bits(seed, *where))
+            site = where[-1]
+            if isinstance(site, tuple):
+                known[where] = synapse(kind, draws, key_of(seed, *where[:-1]), *site)
+            else:
+                known[where] = SOURCES[kind](random_bits(seed, *where))
         return known[where]
 
     return noise

@@ -12,7 +12,7 @@ PARTS = (
     "kernels/schedules.py",
     "kernels/effects.py",
 )
-BODY = (*GROUND, *PARTS, "kernels/passes.py", "kernels/number.py", "kernels/layout.py")
+BODY = (*GROUND, *PARTS, "kernels/passes.py", "kernels/number.py", "kernels/layout.py", "kernels/synapses.py")
 LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py", "kernels/mixing.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
 SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py")
@@ -34,7 +34,7 @@ ROOMS = (
     Room(("kernels/noise.py", "kernels/contracts.py"), ("kernels/dispatch.py",), NUMBA),
     Room(PARTS, GROUND, NUMBA),
     Room(("kernels/converters.py", "kernels/devices.py"), (*GROUND, "kernels/effects.py"), NUMBA),
-    Room(("kernels/passes.py",), (*GROUND, *PARTS), NUMBA),
+    Room(("kernels/passes.py", "kernels/synapses.py"), (*GROUND, *PARTS), NUMBA),
     Room(("kernels/number.py",), (*GROUND, "kernels/passes.py"), NUMBA),
     Room(("kernels/layout.py",), (*GROUND, *PARTS, "kernels/number.py"), NUMBA),
     Room(("kernels/updates.py",), BODY, NUMBA),

@@ -30,6 +30,7 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/layout.py": {"allocate"},
     "kernels/number.py": set(),
     "kernels/passes.py": set(),
+    "kernels/synapses.py": set(),
     "kernels/schedules.py": set(),
     "kernels/updates.py": set(),
     "kernels/readouts.py": set(),

@@ -98,8 +98,10 @@ SIGNATURES = {
     "learn": (passes.learn, (MATRIX, INDEX, VECTOR, VECTOR)),
     "learn_and_multiply": (
         passes.learn_and_multiply,
-        (MATRIX, INDEX, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR),
+        (typeof(ANP()), MATRIX, INDEX, ONE, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR),
     ),
+    "multiply_four": (passes.multiply_four, (MATRIX, INDEX, *[VECTOR] * 8)),
+    "learn_streams": (passes.learn_streams, (MATRIX, INDEX, MATRIX, MATRIX, INDEX)),
     "multiply_transposed": (passes.multiply_transposed, (MATRIX, INDEX, VECTOR, VECTOR)),
     "input_drive": (passes.input_drive, (MATRIX, VECTOR, VECTOR)),
     "tanh": (cells.tanh_float32, (ONE,)),

@@ -49,8 +49,10 @@ def whole_sequence(rule, **settings):
 
 
 def drawn(source, domain, sites, t):
+    """Draw the noise of a layer of so many neurons, or of a matrix of that shape."""
     noise = noise_of(source, SEED)
-    return SIGMA * np.array([noise(t, 0, 1, domain, site) for site in range(sites)])
+    places = range(sites) if isinstance(sites, int) else np.ndindex(*sites)
+    return SIGMA * np.array([noise(t, 0, 1, domain, site) for site in places]).reshape(sites)
 
 
 def test_trace_1_with_one_loss_at_the_end_is_equation_1() -> None:
@@ -74,8 +76,8 @@ def test_trace_1_with_one_loss_at_the_end_is_equation_4() -> None:
     rule, tiny = WP(LR_HIDDEN, LR_READOUT, SIGMA), 2e-4
     learnt, delta, _, _ = whole_sequence(rule, decorrelation=Whitening(0.0), readout=NLMS(0.0), dtype=np.float32)
     hidden = LR_HIDDEN * delta / SIGMA**2
-    R = sum(drawn(rule.noise, SYNAPSE_RECURRENT, N * N, t) for t in range(STEPS)).reshape(N, N)
-    Ab = sum(drawn(rule.noise, SYNAPSE_INPUT, (N_IN + 1) * N, t) for t in range(STEPS)).reshape(N_IN + 1, N)
+    R = sum(drawn(rule.noise, SYNAPSE_RECURRENT, (N, N), t) for t in range(STEPS))
+    Ab = sum(drawn(rule.noise, SYNAPSE_INPUT, (N_IN + 1, N), t) for t in range(STEPS))
     expected = {"R": hidden * R, "A": hidden * Ab[:-1].T, "b": hidden * Ab[-1]}
     for name, change in expected.items():
         np.testing.assert_allclose(learnt[name], change, atol=tiny * np.abs(change).max())
