@@ -218,10 +218,10 @@ def _multiply_lanes(number: Any, rows: Any, lo: Any, x: Any, out: Any, step: Any
 def learn_streams(
     number: Any, rows: Any, lo: Any, signal: Any, pre: Any, first: Any, domain: Any, rounding: Any
 ) -> None:
-    """:func:`learn` from all streams, ``rows_i -= sum_s signal[s, lo + i] pre[first + s]``.
+    """:func:`learn` from all streams: the sum over them of `signal` (S, n) times the presynaptic factors in `pre`.
 
-    The weights in `rows` are those of a `domain` (of ``noise.py``) from number `lo` on, `signal` (S, n) is what is
-    learnt, `pre` has the presynaptic factors from row `first` on, `rounding` (S, words) the random words of the step.
+    These stand in `pre` from row `first` on. The weights in `rows` are those of a `domain` of the noise, from number
+    `lo` on; `rounding` (S, words) holds the random words of the step.
     """
     for s in range(signal.shape[0]):
         learn(writing(number, domain, rounding, s), rows, lo, signal[s], pre[first + s])
