@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels import noise
+from onlinernn.kernels.contracts import LocalityContract, contract
 from onlinernn.kernels.dispatch import EXACT, compiled, fold, open_function
 
 U32, I32 = np.uint32, np.int32
@@ -78,6 +79,11 @@ class Substrate(NamedTuple):
 @open_function()
 def chains(substrate: Any) -> Any:
     """Return the substrate with its chains; only what has effects implements it."""
+
+
+@contract.register(Substrate)
+def _contract(part: Any) -> Any:
+    return LocalityContract((), matrices=("params.memory_recurrent",))
 
 
 @chains.register(Substrate)

@@ -72,7 +72,7 @@ ROOMS = (
             *OBJECTS,
             *APART,
         ),
-        ("numpy", "hypothesis"),
+        ("numpy", "hypothesis", "pytest"),
     ),
     Room(("onlinernn/plots.py",), (*OBJECTS, *APART), ("numpy", "matplotlib")),
     Room(("onlinernn/scores.py",), (*OBJECTS[:1], *APART), ("numpy",)),

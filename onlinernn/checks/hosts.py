@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from onlinernn.kernels.effects import Substrate
 from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import ANP
 from onlinernn.parts import kind_of
@@ -17,7 +18,7 @@ def parts_of(part: Any, **settings: Any) -> Parts:
     Parameters
     ----------
     part
-        A rule, cell, loss, noise source, decorrelation, readout rule or schedule.
+        A rule, cell, loss, noise source, effect, decorrelation, readout rule, schedule or substrate.
     **settings
         Other arguments of the learner.
 
@@ -37,7 +38,11 @@ def parts_of(part: Any, **settings: Any) -> Parts:
         return Parts(part, settings)
     if kind == "noise":
         return Parts(HOST._replace(noise=part), settings)
-    if kind is None or kind == "trace":
+    if isinstance(part, Substrate):
+        return Parts(HOST, {"substrate": part, **settings})
+    if kind == "effect":
+        return Parts(HOST, {"substrate": Substrate(read=(part,), write=(part,), node=(part,)), **settings})
+    if kind is None or kind in ("trace", "rounding"):
         raise TypeError(f"{part!r} is no part of a learner")
     return Parts(HOST, {kind: part, **settings})
 

@@ -143,7 +143,7 @@ def check_memory(part: Any, *, steps: int = 60, **settings: Any) -> MemoryTable:
     parts = parts_of(part, **settings)
     name, spec = type(part).__name__, learner_of(parts).spec
     table, arrays = memory_table(parts)
-    declared = [contract(one) for one in (spec.rule, spec.readout, spec.decorrelation, spec.trace)]
+    declared = [contract(one) for one in (spec.rule, spec.readout, spec.decorrelation, spec.trace, spec.substrate)]
     allowed = {"params.R", *(matrix for one in declared for matrix in one.matrices)}
     undeclared = [array for array, (per_synapse, _, _) in arrays.items() if per_synapse and array not in allowed]
     if undeclared:

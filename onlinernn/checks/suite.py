@@ -1,0 +1,186 @@
+"""All checks of a part: run and told line by line, or given to pytest."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from onlinernn.checks.behaviour import (
+    check_bad_input,
+    check_causality,
+    check_determinism,
+    check_inputs_kept,
+    check_resume,
+    check_steps,
+)
+from onlinernn.checks.memory import check_memory
+from onlinernn.checks.pieces import check_cell, check_effect, check_loss, check_noise, check_schedule
+from onlinernn.checks.places import check_locality
+from onlinernn.checks.streams import check_task
+from onlinernn.kernels.contracts import skipped
+from onlinernn.kernels.effects import Substrate
+from onlinernn.parts import kind_of
+
+Check = Callable[[Any], Any]
+
+#: What every part of a learner goes through.
+GUARANTEES: tuple[Check, ...] = (
+    check_determinism,
+    check_resume,
+    check_steps,
+    check_causality,
+    check_bad_input,
+    check_memory,
+)
+OWN: dict[str, tuple[Check, ...]] = {
+    "rule": (check_locality, check_inputs_kept),
+    "readout": (check_locality, check_inputs_kept),
+    "decorrelation": (check_locality,),
+    "cell": (check_cell,),
+    "loss": (check_loss,),
+    "noise": (check_noise,),
+    "effect": (check_effect,),
+    "schedule": (check_schedule,),
+}
+
+
+class CheckError(AssertionError):
+    """Some checks of a part did not hold."""
+
+
+class NamedCheck(NamedTuple):
+    """One check of one part; call it.
+
+    Parameters
+    ----------
+    name
+        Of the check.
+    function
+        The check.
+    part
+        The part.
+    reason
+        Why the part is excused from it, or None.
+    """
+
+    name: str
+    function: Check
+    part: Any
+    reason: str | None
+
+    def __call__(self) -> Any:
+        """Run it."""
+        return self.function(self.part)
+
+
+def checks_of(part: Any) -> list[NamedCheck]:
+    """Return the checks that apply to a part.
+
+    Parameters
+    ----------
+    part
+        A rule, cell, loss, noise source, effect, decorrelation, readout rule, schedule, substrate or task.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> from onlinernn import LeakyTanh
+    >>> [one.name for one in checks_of(LeakyTanh())][:2]
+    ['check_cell', 'check_determinism']
+    """
+    if isinstance(part, type):
+        raise TypeError(f"{part.__name__} is a class; check an instance: check({part.__name__}())")
+    kind = kind_of(part)
+    functions: tuple[Check, ...]
+    if kind in OWN:
+        functions = (*OWN[kind], *GUARANTEES)
+    elif isinstance(part, Substrate):
+        functions = GUARANTEES
+    elif hasattr(part, "train") and hasattr(part, "test"):
+        functions = (check_task,)
+    else:
+        raise TypeError(
+            f"{part!r} is no part: a rule, cell, loss, noise source, effect, decorrelation, readout rule or schedule "
+            "has its functions registered for its type, and a task has train and test"
+        )
+    reasons = dict(skipped(part))
+    unknown = set(reasons) - {function.__name__ for function in functions}
+    if unknown:
+        raise TypeError(f"{type(part).__name__} skips {', '.join(sorted(unknown))}, which is no check of it")
+    return [NamedCheck(one.__name__, one, part, reasons.get(one.__name__)) for one in functions]
+
+
+def check(part: Any) -> None:
+    """Run every check that applies to a part, and print one line for each.
+
+    Parameters
+    ----------
+    part
+        A rule, cell, loss, noise source, effect, decorrelation, readout rule, schedule, substrate or task.
+
+    Raises
+    ------
+    CheckError
+        After all of them, if one did not hold.
+
+    Examples
+    --------
+    >>> from onlinernn import Cosine
+    >>> check(Cosine(100))
+    check_schedule      holds    ... s
+    check_determinism   holds    ... s
+    check_resume        holds    ... s
+    check_steps         holds    ... s
+    check_causality     holds    ... s
+    check_bad_input     holds    ... s
+    check_memory        holds    ... s
+    """
+    failures = []
+    for one in checks_of(part):
+        if one.reason is not None:
+            sys.stdout.write(f"{one.name:<18}  skipped: {one.reason}\n")
+            continue
+        start = time.perf_counter()
+        try:
+            told = one()
+        except Exception as error:  # noqa: BLE001 - whatever a part does wrong is what is to be told
+            told = error
+        verdict, took = "fails" if isinstance(told, Exception) else "holds", time.perf_counter() - start
+        sys.stdout.write(f"{one.name:<18}  {verdict}  {took:5.1f} s\n")
+        if isinstance(told, Exception):
+            sys.stdout.write(f"    {told}\n")
+            failures.append((one.name, told))
+        elif told is not None:
+            sys.stdout.write("".join(f"    {row}\n" for row in str(told).splitlines()))
+    if failures:
+        names = ", ".join(name for name, _ in failures)
+        raise CheckError(f"{type(part).__name__}: {names} did not hold") from failures[0][1]
+
+
+def yield_checks(*parts: Any) -> Iterator[Any]:
+    """Yield the checks of some parts as pytest parameters, with readable ids; those that a part skips say why.
+
+    Parameters
+    ----------
+    *parts
+        As for :func:`check`.
+
+    Examples
+    --------
+    The whole test file of a part of your own::
+
+        @pytest.mark.parametrize("check", yield_checks(Mine()))
+        def test_mine(check):
+            check()
+    """
+    import pytest
+
+    for part in parts:
+        for one in checks_of(part):
+            marks = [] if one.reason is None else [pytest.mark.skip(reason=one.reason)]
+            name = one.name.removeprefix("check_").replace("_", " ")
+            yield pytest.param(one, id=f"{type(part).__name__}, {name}", marks=marks)
