@@ -70,8 +70,9 @@ class OpenFunction:
             given = list(inspect.signature(implementation).parameters)
             if given != wanted:
                 raise TypeError(
-                    f"{name} for {spec_type.__name__} is written `def {implementation.__name__}({', '.join(given)})`; "
-                    f"it must take exactly these arguments: `def {implementation.__name__}({', '.join(wanted)})`"
+                    f"{name} for {spec_type.__name__} takes the wrong arguments.\n"
+                    f"  wrong:  def {implementation.__name__}({', '.join(given)})\n"
+                    f"  right:  def {implementation.__name__}({', '.join(wanted)})"
                 )
             self.implementations[spec_type] = implementation
             return implementation

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from onlinernn.kernels.contracts import REACHES, Signal
-from onlinernn.scene import Mask, Parts, Scene, Synapse, foreign, redraw
+from onlinernn.scene import POSITIVE, Mask, Parts, Scene, Synapse, foreign, redraw
 
 Learn = Callable[[Scene], tuple[float, float]]
 
@@ -194,8 +194,9 @@ def _change(scene: Scene, signal: Signal, may: tuple[Signal, ...]) -> None:
     if signal.drawn:
         scene.draw_anew()
     entries = scene.held((signal,))
+    positive = {id(array) for name, array in scene.names().items() if name.split(".")[1] in POSITIVE}
     for array, index in entries:
-        array[index] *= 3
+        array[index] *= 3 if id(array) in positive else -3
     if entries:
         return
     own = scene.summed((signal,))

@@ -4,6 +4,7 @@ A part is a ``NamedTuple`` of numbers. Numba compiles anew for every field TYPE 
 fields are coerced here to the types that the class declares.
 """
 
+import inspect
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_type_hints
@@ -145,15 +146,12 @@ def canonical(kind: str, spec: Any) -> Any:
     if isinstance(spec, type) and spec in implementations:
         raise TypeError(f"{kind} is the class {spec.__name__}; pass an instance: {kind}={spec.__name__}()")
     if type(spec) not in implementations:
+        own = _KINDS[kind][0]
         raise TypeError(
             f"{kind} is {spec!r}; it must be one of {known}, or a NamedTuple of your own for which "
-            f"`{_KINDS[kind][0].__name__}` is registered"
+            f"`{own.__name__}` is registered{_lines(spec, own)}"
         )
-    missing = [name for name in _FIELDS.get(kind, ()) if name not in spec._fields]
-    if missing:
-        raise TypeError(
-            f"{type(spec).__name__} has no field {' and '.join(missing)}; every {kind} has {', '.join(_FIELDS[kind])}"
-        )
+    _require_fields(kind, spec)
     hints = get_type_hints(type(spec))
     ranges = {**RANGES, **getattr(type(spec), "ranges", {})}
     return type(spec)(*(_field(spec, name, hints[name], ranges.get(name)) for name in spec._fields))
@@ -161,6 +159,46 @@ def canonical(kind: str, spec: Any) -> Any:
 
 def _implementations(kind: str) -> set[type]:
     return set().union(*(function.open.implementations for function in _KINDS[kind]))
+
+
+def _lines(spec: Any, function: Any) -> str:
+    """Return the lines that register a function for the type of a spec of the user's own, or nothing."""
+    if not hasattr(spec, "_fields"):
+        return ""
+    arguments = ", ".join(inspect.signature(function.open.stub).parameters)
+    return (
+        f"\n  missing:  @{function.__name__}.register({type(spec).__name__})"
+        f"\n            def _{function.__name__}({arguments}): ..."
+    )
+
+
+def _require_fields(kind: str, spec: Any) -> None:
+    """Refuse a spec whose fields are not written as a NamedTuple's are, and show how they are."""
+    part = type(spec)
+    if not hasattr(spec, "_fields"):
+        raise TypeError(f"{part.__name__} is no NamedTuple.\n  right:  class {part.__name__}(NamedTuple):")
+    for name, value in vars(part).items():
+        if not name.startswith("_") and isinstance(value, (bool, int, float, np.ndarray)) and name != "n_vars":
+            right = "float" if isinstance(value, np.ndarray) else type(value).__name__
+            raise TypeError(
+                f"{part.__name__}: {name} has no type, so it is no field.\n"
+                f"  wrong:  {name} = {value!r}\n"
+                f"  right:  {name}: {right} = {1.0 if isinstance(value, np.ndarray) else value!r}"
+            )
+    hints = get_type_hints(part)
+    for name in spec._fields:
+        if name not in hints:
+            raise TypeError(f"{part.__name__}: field {name} has no type.\n  wrong:  {name}\n  right:  {name}: float")
+    for name in _FIELDS.get(kind, ()):
+        if name not in spec._fields:
+            raise TypeError(
+                f"{part.__name__} has no field {name}, as every {kind} has.\n  missing:  {name}: float = 0.01"
+            )
+    if kind == "cell" and not isinstance(getattr(spec, "n_vars", None), int):
+        raise TypeError(
+            f"{part.__name__} does not say how many variables it keeps per neuron.\n"
+            "  missing:  @property\n            def n_vars(self) -> int: return 1"
+        )
 
 
 def kind_of(spec: Any) -> str | None:
@@ -271,6 +309,8 @@ def decode(encoded: Mapping[str, Any]) -> Any:
 def _field(spec: Any, name: str, hint: Any, allowed: Range | None) -> Any:
     value = getattr(spec, name)
     where = f"{type(spec).__name__}: {name}"
+    if hint is Any and isinstance(value, np.ndarray):
+        hint = np.ndarray
     if hint is Any:
         return canonical(name, value)
     if hint is bool:
@@ -286,7 +326,13 @@ def _field(spec: Any, name: str, hint: Any, allowed: Range | None) -> Any:
             raise TypeError(f"{where} is {value!r}; it must be a number")
         value = float(value)
     else:
-        raise TypeError(f"{where} is declared as {hint!r}; a part's fields are float, int, bool or another part (Any)")
+        written = getattr(hint, "__name__", str(hint))
+        raise TypeError(
+            f"{where} is declared as {written}; a part's fields are float, int, bool or another part (Any): what it "
+            "keeps for each neuron or synapse stands in the arrays of the learner, not in the part.\n"
+            f"  wrong:  {name}: {written}\n"
+            f"  right:  {name}: float"
+        )
     if allowed is not None and value not in allowed:
         raise ValueError(f"{where} is {value:g}; it must be {allowed}")
     if hint is float and not math.isfinite(value):

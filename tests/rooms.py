@@ -79,7 +79,7 @@ ROOMS = (
     Room(("onlinernn/evaluate.py",), (*OBJECTS, *APART, *JUDGES[:1]), ("numpy",)),
     Room(("onlinernn/baselines.py",), ("kernels/*.py", *OBJECTS, *APART, *JUDGES[:2]), ("numpy", "scipy")),
     Room(("onlinernn/substrates.py",), ("kernels/*.py",), ()),
-    Room(("onlinernn/settings.py",), (), ()),
+    Room(("onlinernn/settings.py", "onlinernn/templates.py"), (), ()),
     Room(
         ("onlinernn/controls.py",),
         ("kernels/*.py", "onlinernn/settings.py", "onlinernn/substrates.py", *OBJECTS, *JUDGES, *APART),

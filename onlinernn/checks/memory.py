@@ -105,7 +105,7 @@ def memory_table(parts: Parts) -> tuple[MemoryTable, dict[str, tuple[int, int, i
     return MemoryTable(rows, sizes.slots - 2), arrays
 
 
-def check_memory(part: Any, *, steps: int = 60, **settings: Any) -> MemoryTable:
+def check_memory(part: Any, *, steps: int = 30, **settings: Any) -> MemoryTable:
     """State what is kept between steps; demand that it does not grow with time, and that it is declared.
 
     Parameters
@@ -163,9 +163,9 @@ def check_memory(part: Any, *, steps: int = 60, **settings: Any) -> MemoryTable:
 
 
 def _require_no_growth(name: str, parts: Parts, steps: int) -> None:
-    learner = learner_of(parts)
+    learner = learner_of(parts, 3, 1, 1)
     rng = np.random.default_rng(0)
-    U, Y = 0.1 * rng.normal(size=(4 * steps, 2)), np.full((4 * steps, 2), 0.5)
+    U, Y = 0.1 * rng.normal(size=(4 * steps, 1)), np.full((4 * steps, 1), 0.5)
     learner.run(U[:2], Y[:2])
     before, held = learner.memory(), []
     running = tracemalloc.is_tracing()

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from onlinernn.checks.behaviour import (
@@ -161,8 +161,8 @@ def check(part: Any) -> None:
         raise CheckError(f"{type(part).__name__}: {names} did not hold") from failures[0][1]
 
 
-def yield_checks(*parts: Any) -> Iterator[Any]:
-    """Yield the checks of some parts as pytest parameters, with readable ids; those that a part skips say why.
+def yield_checks(*parts: Any) -> list[Any]:
+    """Return the checks of some parts as pytest parameters, with readable ids; those that a part skips say why.
 
     Parameters
     ----------
@@ -179,8 +179,10 @@ def yield_checks(*parts: Any) -> Iterator[Any]:
     """
     import pytest
 
+    found = []
     for part in parts:
         for one in checks_of(part):
             marks = [] if one.reason is None else [pytest.mark.skip(reason=one.reason)]
             name = one.name.removeprefix("check_").replace("_", " ")
-            yield pytest.param(one, id=f"{type(part).__name__}, {name}", marks=marks)
+            found.append(pytest.param(one, id=f"{type(part).__name__}, {name}", marks=marks))
+    return found
