@@ -36,7 +36,7 @@ from onlinernn.compare_torch import TORCH, installed, torch_row
 from onlinernn.controls import Method
 from onlinernn.progress import Bar
 from onlinernn.scores import Row, median_and_spread
-from onlinernn.settings import PROBES, Match, match, overridden
+from onlinernn.settings import PROBES, READOUTS, Match, match, overridden
 from onlinernn.tasks import CopyMemory, NoisyTargets, Task
 
 DESCRIPTION = """\
@@ -51,7 +51,7 @@ examples:
   onlinernn compare mackey-glass --hidden 30 --samples 100000 --seeds 901,902
   onlinernn compare xor --samples 150000 --methods learnedfeedback,frozen,bptt
   onlinernn compare recall --target-noise 0.3              what noise on the targets does to each
-  onlinernn compare weather --csv FILE --horizon 1 --hidden 100
+  onlinernn compare weather --csv FILE --horizon 1 --samples 33600 --methods frozen,learnedfeedback,bptt,ridge
   onlinernn compare switching                              a stream that goes on changing: read the prequential column
 """
 
@@ -75,6 +75,12 @@ def add_parser(subparsers: Any) -> None:
     add_task(parser, PROBES)
     how = parser.add_argument_group("the network (defaults are tuned for each task)")
     add_network(how, Match())
+    how.add_argument("--slowest", type=float, metavar="SHARE", help="leaks from this one to 1, evenly spaced in their "
+                     "logarithms, in place of --leak (weather, csv: 0.005); 0: one leak for all")  # fmt: skip
+    how.add_argument("--readout", choices=READOUTS, help="of all learners: nlms on whitened activity, or rls, in "
+                     "float64 (weather, csv)")  # fmt: skip
+    how.add_argument("--ridge", type=float, metavar="R", help=f"regularisation of rls ({Match().ridge:g})")
+    how.add_argument("--bias", type=float, metavar="C", help=f"constant that drives the biases ({Match().bias})")
     how.add_argument("--target-noise", type=float, metavar="SHARE", help="add noise to the training targets, of so "
                      "many times their variance; the test stays clean")  # fmt: skip
     how.add_argument("--referee", action=argparse.BooleanOptionalAction, default=True, help="let LearnedFeedback learn "
@@ -140,7 +146,12 @@ def make_plan(args: argparse.Namespace) -> Plan:
         If they do not fit together, or the file cannot be used.
     """
     task, honest = make_task(args)
-    settings = whole_sequences(overridden(match(args.task), **vars(args)), honest, args)
+    usual = match(args.task)
+    if args.readout is not None and args.dtype is None:
+        usual = dataclasses.replace(usual, dtype="float64" if args.readout == "rls" else "float32")
+    if args.leak is not None and args.slowest is None:
+        usual = dataclasses.replace(usual, slowest=0.0)
+    settings = whole_sequences(overridden(usual, **vars(args)), honest, args)
     if args.target_noise is not None:
         task = NoisyTargets(task, args.target_noise)
     task = cast(Task, Settled(task, settings.washout))

@@ -1,7 +1,7 @@
 """The methods of a comparison: rules, gradients and floors on one network, one readout and the same streams.
 
 Every network of a seed starts from the same A, R and b, has a direct link from input to output, and is scored on the
-same rows. All learners share one readout (whitened NLMS), so that "frozen" tells what the hidden learning is worth.
+same rows. All learners share one readout (whitened NLMS, or RLS), so that "frozen" tells what hidden learning is worth.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 
 from onlinernn.baselines import constant, persistence, phase, ridge
 from onlinernn.compare_torch import TORCH
-from onlinernn.controls import Method, adam, cell, loss, no_score, ridge_lags
+from onlinernn.controls import Method, adam, leaks, loss, no_score, ridge_lags, unit
 from onlinernn.evaluate import Model, Progress, evaluate
-from onlinernn.kernels.decorrelation import Whitening
+from onlinernn.kernels.decorrelation import Undecorrelated, Whitening
 from onlinernn.kernels.feedback import LearnedFeedback
-from onlinernn.kernels.readouts import NLMS
+from onlinernn.kernels.readouts import NLMS, RLS
 from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.kernels.schedules import Constant, Cosine
 from onlinernn.kernels.window import WindowedNP
@@ -172,15 +172,16 @@ def learner(task: Task, settings: Match, name: str, epochs: int, seed: int) -> O
         "NP": NP(settings.lr_np),
         "WP": WP(settings.lr_wp),
     }
+    by_least_squares = settings.readout == "rls"
     return OnlineLearner(
         task.n_in,
         settings.hidden,
         task.n_out,
         rule=rules.get(name, LearnedFeedback()),
-        cell=cell(settings.leak),
+        cell=unit(settings),
         loss=loss(task),
-        decorrelation=Whitening(),
-        readout=NLMS(),
+        decorrelation=Undecorrelated() if by_least_squares else Whitening(),  # P holds for what does not drift
+        readout=RLS(ridge=settings.ridge) if by_least_squares else NLMS(),
         direct=True,
         schedule=Constant() if settings.endless else Cosine(epochs * len(task.train(seed, 0))),
         frozen=("A", "R") if name == "frozen" else (),
@@ -208,7 +209,7 @@ def reference(task: Task, settings: Match, name: str, epochs: int, seed: int) ->
     rates = {"one_step": settings.lr_one_step, "k_step": settings.lr_k_step, "rflo": settings.lr_rflo}
     rate, window = rates.get(algorithm, settings.lr_bptt), settings.window if algorithm == "tbptt" else settings.lags
     return ReferenceLearner(
-        Network(start, leak=settings.leak, loss=task.loss, dtype=np.dtype(settings.dtype)),
+        Network(start, leak=leaks(settings), loss=task.loss, dtype=np.dtype(settings.dtype)),
         algorithm,
         adam(task, algorithm, rate, window, None if settings.endless else epochs),
         window=window,
@@ -226,7 +227,7 @@ def initial_weights(task: Task, settings: Match, seed: int) -> dict[str, np.ndar
         As for ``learner``.
     """
     weights = learner(task, settings, "frozen", 1, seed).weights
-    del weights["D"]  # the learners' whitening serves their readout; Adam needs none
+    weights.pop("D", None)  # the learners' whitening serves their readout; Adam needs none
     return {**weights, "b": settings.bias * weights["b"]}
 
 

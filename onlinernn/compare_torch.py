@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from onlinernn.controls import MAX_NORM
+from onlinernn.controls import MAX_NORM, leaks
 from onlinernn.evaluate import shift_targets
 from onlinernn.scores import Row, row, score
 from onlinernn.settings import Match
@@ -37,15 +37,16 @@ class TorchNet:
     ----------
     weights : mapping of str to array
         A, R, b, B, c, E.
-    leak : float
-        Share of the new value in a cell, in (0, 1].
+    leak : float or array (n,)
+        Share of the new value in a cell, in (0, 1], for all neurons or for each.
     dtype : str
         ``"float32"`` or ``"float64"``.
     """
 
-    def __init__(self, weights: dict[str, Floats], leak: float, dtype: str) -> None:
+    def __init__(self, weights: dict[str, Floats], leak: float | Floats, dtype: str) -> None:
         self.torch = torch = import_module("torch")
-        self.leak, self.dtype = leak, getattr(torch, dtype)
+        self.dtype, self.leaky = getattr(torch, dtype), bool((np.asarray(leak) < 1.0).any())
+        self.leak = self.tensor(np.asarray(leak))
         inputs = np.column_stack([weights["A"], weights["b"]])  # one bias a neuron, as the weight of a constant input
         self.rnn = torch.nn.RNN(inputs.shape[1], len(inputs), bias=False, dtype=self.dtype)
         self.readout = torch.nn.Linear(len(inputs) + inputs.shape[1] - 1, len(weights["B"]), dtype=self.dtype)
@@ -77,7 +78,7 @@ class TorchNet:
         """
         torch = self.torch
         with_one = torch.cat([u, torch.ones_like(u[:, :1])], dim=1)
-        if self.leak == 1.0:
+        if not self.leaky:
             activity, x = self.rnn(with_one, x)
         else:
             A, R = self.parameters[:2]
@@ -117,7 +118,7 @@ def torch_row(
     on_epoch : callable, optional
         Called with the samples done after every epoch.
     """
-    net = TorchNet(weights, settings.leak, settings.dtype)
+    net = TorchNet(weights, leaks(settings), settings.dtype)
     torch, threads = net.torch, net.torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -15,7 +15,7 @@ import numpy as np
 
 from onlinernn.baselines import floors
 from onlinernn.evaluate import Model
-from onlinernn.kernels.cells import LeakyTanh, Tanh
+from onlinernn.kernels.cells import LeakSpectrum, LeakyTanh, Tanh
 from onlinernn.kernels.decorrelation import Decorrelation
 from onlinernn.kernels.effects import IDEAL
 from onlinernn.kernels.losses import SoftmaxCrossEntropy, SquaredError
@@ -23,9 +23,10 @@ from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.learner import OnlineLearner
 from onlinernn.reference import Adam, Network, ReferenceLearner
 from onlinernn.scores import Result, Row, row, score
-from onlinernn.settings import Settings
+from onlinernn.settings import Match, Settings
 from onlinernn.substrates import named
 from onlinernn.tasks import CopyMemory, CsvTask, Task
+from onlinernn.tasks.stream import Floats
 
 MAX_NORM = 1.0
 """The longest gradient, all weights together, that the controls along a gradient follow unshortened."""
@@ -67,6 +68,31 @@ def cell(leak: float) -> Tanh | LeakyTanh:
         Share of the new value, in (0, 1]; 1 is a plain tanh.
     """
     return Tanh() if leak == 1.0 else LeakyTanh(leak)
+
+
+def unit(settings: Match) -> Tanh | LeakyTanh | LeakSpectrum:
+    """Return the cell of the learners of a comparison.
+
+    Parameters
+    ----------
+    settings : Match
+        With its leaks.
+    """
+    return LeakSpectrum(settings.slowest) if settings.slowest else cell(settings.leak)
+
+
+def leaks(settings: Match) -> float | Floats:
+    """Return the leak, or that of each neuron, for the networks that are no learners.
+
+    Parameters
+    ----------
+    settings : Match
+        With its leaks.
+    """
+    if not settings.slowest:
+        return settings.leak
+    spread: Floats = settings.slowest ** np.linspace(1.0, 0.0, settings.hidden)
+    return spread
 
 
 def loss(task: Task) -> SquaredError | SoftmaxCrossEntropy:

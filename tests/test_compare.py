@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from onlinernn import LeakSpectrum, LeakyTanh
 from onlinernn.cli import main
 from onlinernn.compare import (
     EQUAL_TIME,
@@ -23,6 +24,8 @@ from onlinernn.compare import (
     reference,
 )
 from onlinernn.compare_torch import TORCH, installed, torch_row
+from onlinernn.controls import leaks, unit
+from onlinernn.kernels.cells import cell_step
 from onlinernn.reference import Adam
 from onlinernn.settings import PROBES, match, overridden
 from onlinernn.tasks import CopyMemory, MackeyGlass, NoisyTargets, Recall, Task, switching, xor
@@ -90,6 +93,46 @@ def test_the_file_of_a_stranger_is_compared_on_all_its_test_rows(tmp_path: Path)
     assert code == 0
     assert {row["samples"] for row in rows if row["method"] == "frozen"} == {640}
     assert match("csv").washout == 0
+
+
+def test_the_leaks_of_the_learners_are_those_of_the_reference() -> None:
+    settings = overridden(match("weather"), hidden=5)
+    cell, spread = unit(settings), np.asarray(leaks(settings))
+    assert (settings.readout, settings.dtype, cell) == ("rls", "float64", LeakSpectrum(0.005))
+    x = np.zeros((2, 5))
+    np.testing.assert_allclose(
+        [cell_step(cell, x, i, np.float64(1.0)) for i in range(5)], spread * np.tanh(1.0), rtol=1e-12
+    )
+    assert (spread[0], spread[-1]) == (0.005, 1.0)
+    plain = overridden(settings, slowest=0.0, leak=0.5)
+    assert (unit(plain), leaks(plain)) == (LeakyTanh(0.5), 0.5)
+
+
+def test_a_readout_brings_its_precision_and_a_leak_ends_the_spectrum(tmp_path: Path) -> None:
+    def settings_of(*options: str) -> Any:
+        compare(
+            tmp_path,
+            "csv",
+            "--csv",
+            str(path),
+            "--target",
+            "load",
+            "--samples",
+            "640",
+            "--methods",
+            "constant",
+            *options,
+        )
+        return json.loads((tmp_path / "rows.json").read_text())["settings"]
+
+    path = tmp_path / "series.csv"
+    path.write_text("load,wind\n" + "".join(f"{np.sin(t / 5):.4f},{np.cos(t / 5):.4f}\n" for t in range(400)))
+    usual = settings_of()
+    assert (usual["readout"], usual["dtype"], usual["slowest"]) == ("rls", "float64", 0.005)
+    assert settings_of("--readout", "nlms")["dtype"] == "float32"
+    assert settings_of("--readout", "nlms", "--dtype", "float64")["dtype"] == "float64"
+    assert settings_of("--slowest", "0.1")["slowest"] == 0.1
+    assert settings_of("--leak", "0.5")["slowest"] == 0.0
 
 
 @pytest.mark.parametrize("task", PROBES)
