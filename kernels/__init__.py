@@ -14,9 +14,12 @@ converters         effects on any number: rounding, limits, noise, mismatch
 devices            effects on the weights of analog arrays
 crossbar           the passes over weights that are devices
 decorrelation      the O(n^2) decorrelation of the hidden activity
+number             what the numbers are: floating point, or integers of stated widths
 layout             the arrays: weights, state, tags, scratch
 passes             the passes over a weight matrix
 synapses           the noise of weights
+integers           the passes and scalars of a network of integers
+integer_parts      its noise, cell, loss and rules
 lockstep           one time step of all copies, forward and learning
 entry              the compiled entry points, cached on disk
 =================  ==================================================================

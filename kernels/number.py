@@ -89,6 +89,57 @@ class Int64(NamedTuple):
     """Signed integers of 64 bits: sums of products."""
 
 
+class Division(NamedTuple):
+    """The gain of a layer is one integer division, ``sign floor(|numerator| / denominator)``."""
+
+
+class PowerOfTwo(NamedTuple):
+    """The gain of a layer is one shift: the denominator counts as the power of two that is not above it."""
+
+
+class Fixed(NamedTuple):
+    """Integers in place of floating point: what each kind of number is kept in.
+
+    Every value is an integer times a power of two. From the quantised input to the written weight no float is touched;
+    ``docs/fixed-point.md`` states every operation.
+
+    Parameters
+    ----------
+    weights
+        Format of A, R and b: an :class:`Int8` or :class:`Int16`.
+    readout
+        Format of B and c: an :class:`Int8` or :class:`Int16`.
+    inputs
+        Format of the inputs: an :class:`Int16`; what is beyond its range is held at it.
+    activities
+        Format of the activities: an :class:`Int16` with as many bits as it has after the binary point, and the sign.
+    drives
+        Format of drives, outputs and targets: an :class:`Int32` of at most 24 bits.
+    accumulator
+        What products are summed in: :class:`Int64`, or :class:`Int32` where no sum can pass it.
+    division
+        How the gain of a layer is found: one :class:`Division` a step, or the nearest :class:`PowerOfTwo` below.
+    headroom
+        A learning signal is kept in 16 bits, of a scale at which 2^headroom times the learning rate just fits.
+
+    Examples
+    --------
+    >>> Fixed().weights
+    Int16(fraction=12, bits=16)
+    >>> Fixed(weights=Int8(fraction=5))._replace(headroom=3).headroom
+    3
+    """
+
+    weights: Any = Int16(12)
+    readout: Any = Int16(12)
+    inputs: Any = Int16(12)
+    activities: Any = Int16(15)
+    drives: Any = Int32(16, 24)
+    accumulator: Any = Int64()
+    division: Any = Division()
+    headroom: int = 4
+
+
 #: The integer that an array of each format holds.
 CARRIERS = {Int8: np.int8, Int16: np.int16, Int32: np.int32, Int64: np.int64}
 

@@ -39,6 +39,7 @@ from onlinernn.kernels.effects import IDEAL, Substrate
 from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.losses import SoftmaxCrossEntropy, SquaredError
 from onlinernn.kernels.noise import Gaussian, Rademacher, Uniform
+from onlinernn.kernels.number import Division, Fixed, Int8, Int16, Int32, Int64, PowerOfTwo
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed
 from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.kernels.schedules import Constant, Cosine, InverseTime
@@ -64,8 +65,14 @@ __all__ = [
     "Decorrelation",
     "DeviceBounds",
     "DivergenceError",
+    "Division",
     "Drift",
+    "Fixed",
     "Gaussian",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
     "InverseTime",
     "Leak",
     "LeakSpectrum",
@@ -78,6 +85,7 @@ __all__ = [
     "OnlineLearner",
     "Perturbed",
     "PhaseChange",
+    "PowerOfTwo",
     "PulsedUpdate",
     "Quantise",
     "Rademacher",

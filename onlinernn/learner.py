@@ -7,13 +7,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from onlinernn.chunks import Progress, chunks
+from onlinernn.fixed import floats, quantised, quantised_delta
 from onlinernn.hardware import suited
 from onlinernn.initialise import reservoir
-from onlinernn.inputs import number, read_array, read_losses
+from onlinernn.inputs import number as at_least
+from onlinernn.inputs import read_array, read_losses
 from onlinernn.kernels import layout
 from onlinernn.kernels.cells import Tanh
 from onlinernn.kernels.effects import IDEAL
 from onlinernn.kernels.losses import SquaredError
+from onlinernn.kernels.number import Fixed
 from onlinernn.network import Network
 from onlinernn.results import StepResult, Trace
 from onlinernn.specification import require_losses_do, specify
@@ -72,6 +75,10 @@ class OnlineLearner(Network):
     substrate
         The hardware: a :class:`Substrate`, a preset of :mod:`onlinernn.substrates`, or :data:`IDEAL` for none.
 
+    number
+        :class:`Fixed`: a network of integers; `dtype` is of no account then, inputs are rounded to integers, and what
+        is returned are their values in float64. Or None: floating point.
+
     Raises
     ------
     TypeError, ValueError
@@ -113,9 +120,10 @@ class OnlineLearner(Network):
         dtype: Any = np.float32,
         seed: int = 0,
         substrate: Any = IDEAL,
+        number: Any = None,
     ) -> None:
         rule, decorrelation, readout, substrate = suited(substrate, rule, decorrelation, readout)
-        self.dtype, self.bias = np.dtype(dtype), number("bias", float(bias), 0.0)
+        self.dtype, self.bias = np.dtype(dtype), at_least("bias", float(bias), 0.0)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype is {self.dtype}; it must be float32 or float64")
         self.spec = specify(
@@ -136,13 +144,20 @@ class OnlineLearner(Network):
             seed=seed,
             dtype=self.dtype,
             substrate=substrate,
+            number=number,
         )
+        if isinstance(self.spec.number, Fixed):
+            self.dtype = np.dtype(np.float64)
+            if self.bias not in (0.0, 1.0):
+                raise ValueError(f"bias is {bias}; with number=Fixed(...) it is True or False")
         sizes = self.spec.sizes
         self.n_in, self.n_hidden, self.n_out, self.streams, self.replicas = sizes[:5]
         names = {"spectral_radius": spectral_radius, "input_scale": input_scale, "bias_scale": bias_scale}
-        radius, scale, of_bias = (number(name, value, 0.0) for name, value in names.items())
+        radius, scale, of_bias = (at_least(name, value, 0.0) for name, value in names.items())
         self._allocate()
         A, R, b = reservoir(self.n_in, self.n_hidden, radius, scale, of_bias, self.spec.seed)
+        if isinstance(self.spec.number, Fixed):
+            A, R, b = (quantised(weight, self.spec.number.weights) for weight in (A, R, b))
         self._params.A[: self.n_in], self._params.R[...], self._params.A[self.n_in] = A.T, R, b
         if sizes.substrate:
             self._refresh(changed=True)
@@ -282,7 +297,8 @@ class OnlineLearner(Network):
             self._finish()
         self._entries.advance(*self._arrays, inputs)
         self._tally[layout.OPEN] = 1
-        outputs = self._work.y.reshape(self.streams, self.replicas + 1, self.n_out).copy()
+        y = floats(self._work.y, self.spec.number.drives) if self._integers else self._work.y
+        outputs = y.reshape(self.streams, self.replicas + 1, self.n_out).copy()
         outputs = outputs[0] if self.streams == 1 else outputs
         return outputs[..., 0, :], outputs[..., 1, :] if self.replicas == 1 else outputs[..., 1:, :]
 
@@ -313,7 +329,8 @@ class OnlineLearner(Network):
             return
         require_losses_do(self.spec)
         clean, noisy = read_losses(loss_clean, loss_noisy, self.streams, self.replicas)
-        self._work.delta_loss[...] = noisy - clean
+        delta = noisy - clean
+        self._work.delta_loss[...] = quantised_delta(delta, self.spec.number) if self._integers else delta
         self._work.taught[...] = self.steps - self.target_delay >= self._tally[layout.ORIGIN]
         self._tally[layout.OPEN] = 0
         if self._entries.feedback(*self._arrays) != layout.OK:

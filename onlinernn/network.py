@@ -9,8 +9,11 @@ from numpy.typing import ArrayLike
 
 from onlinernn.accounts import bytes_by_role, report
 from onlinernn.errors import DivergenceError
+from onlinernn.fixed import bordered, bordered_run, counted, example, floats, lower, quantised
 from onlinernn.inputs import read_weight
 from onlinernn.kernels import entry, layout
+from onlinernn.kernels.integers import N_TALLY_INTEGERS
+from onlinernn.kernels.number import Fixed
 from onlinernn.snapshot import Persistent
 from onlinernn.specification import retuned
 from onlinernn.weights import named_weights
@@ -27,10 +30,14 @@ class Network(Persistent):
     streams: int
 
     def _allocate(self) -> None:
-        sizes = self.spec.sizes
-        self._arena = layout.allocate(sizes, self.bias, self.dtype, getattr(self.spec.readout, "ridge", 1.0))
-        self._params, self._state, self._tags, self._traces, self._work = layout.unpack(self._arena, sizes, layout.REAL)
-        self._tally = np.zeros(layout.N_TALLY_SUBSTRATE if sizes.substrate else layout.N_TALLY, np.int64)
+        sizes, lowered = self.spec.sizes, lower(self.spec)
+        dtype = np.dtype(np.uint8) if self._integers else self.dtype
+        ridge = getattr(self.spec.readout, "ridge", 1.0)
+        self._arena = layout.allocate(sizes, self.bias, dtype, ridge, lowered.number)
+        views = layout.unpack(self._arena, sizes, lowered.number)
+        self._params, self._state, self._tags, self._traces, self._work = views
+        counters = layout.N_TALLY_SUBSTRATE if sizes.substrate else layout.N_TALLY
+        self._tally = np.zeros(N_TALLY_INTEGERS if self._integers else counters, np.int64)
         one = (1, self.streams)
         self._inputs, self._targets = (np.zeros((*one, size)) for size in (self.n_in, self.n_out))
         self._predictions = np.zeros((*one, self.n_out), self.dtype)
@@ -43,17 +50,27 @@ class Network(Persistent):
 
     def _bind(self) -> None:
         """Lay out what every call of the kernels takes."""
-        self._arrays = (self._arena, self._tally, self.spec)
+        self._arrays = (self._arena, self._tally, lower(self.spec))
         self._step_args = self._arrays + self._buffers
 
     @functools.cached_property
     def _entries(self) -> entry.EntryPoints:
-        return entry.entry_points(self.spec)
+        entries = entry.entry_points(self.spec)
+        return bordered(entries, self.spec.number) if self._integers else entries
 
     def _first_run(self, *args: Any) -> int:
         """Compile, or load from the disk cache, at the first call."""
-        self._run = entry.specialised(self._entries.run, *self._step_args)
+        if self._integers:
+            run = entry.entry_points(self.spec).run
+            compiled = entry.specialised(run, *self._arrays, *example(self._inputs, self._targets))
+            self._run = bordered_run(compiled, self.spec.number)
+        else:
+            self._run = entry.specialised(self._entries.run, *self._step_args)
         return int(self._run(*args))
+
+    @property
+    def _integers(self) -> bool:
+        return isinstance(self.spec.number, Fixed)
 
     @property
     def target_delay(self) -> int:
@@ -97,12 +114,33 @@ class Network(Persistent):
         """
         self._refresh(changed=False)
         views = self._writable()
+        if self._integers:
+            views = {name: floats(view, self._format(name)) for name, view in views.items()}
         for view in views.values():
             view.flags.writeable = False
         return views
 
     def _writable(self) -> dict[str, np.ndarray]:
         return named_weights(self._params, self.spec.sizes, bias=self.bias > 0)
+
+    def _format(self, name: str) -> Any:
+        return self.spec.number.readout if name in ("B", "c") else self.spec.number.weights
+
+    @property
+    def integers(self) -> dict[str, np.ndarray]:
+        """Read-only views of the weights of a network with ``number=Fixed(...)``, as the integers that they are.
+
+        Raises
+        ------
+        TypeError
+            If the network has floating-point weights.
+        """
+        if not self._integers:
+            raise TypeError("this learner has floating-point weights; see .weights, or make it with number=Fixed()")
+        views = self._writable()
+        for view in views.values():
+            view.flags.writeable = False
+        return views
 
     def set_weights(self, **weights: ArrayLike) -> None:
         """Copy weights in.
@@ -120,6 +158,8 @@ class Network(Persistent):
         self._refresh(changed=False)
         views = self._writable()
         new = {name: read_weight(name, value, views, self.dtype) for name, value in weights.items()}
+        if self._integers:
+            new = {name: quantised(value, self._format(name)) for name, value in new.items()}
         for name, value in new.items():
             views[name][...] = value
         if not self._tally[layout.OPEN]:
@@ -140,7 +180,9 @@ class Network(Persistent):
         TypeError, ValueError
             If a name is unknown, a value out of range, or a new learner is needed for it; nothing has changed then.
         """
-        self.spec = retuned(self.spec, frozen, fields)
+        spec = retuned(self.spec, frozen, fields)
+        lower(spec)  # raises where integers cannot do that
+        self.spec = spec
         self._bind()
 
     def memory(self) -> dict[str, int]:
@@ -162,6 +204,9 @@ class Network(Persistent):
         and ``most_writes`` of one weight (where :class:`CountWrites` counts them); how often a limit was reached, of
         ``bound_weight``, ``bound_loss``, ``bound_error``, ``bound_input``, ``bound_drive``, ``bound_node``,
         ``bound_output``; ``random_numbers`` drawn for perturbations; ``macs_forward`` and ``macs_learning``,
-        multiply-accumulates so far.
+        multiply-accumulates so far. Of integers: values at the bound of their format, ``bound_drive``,
+        ``bound_output``, ``bound_signal``, ``bound_signal_readout`` and ``bound_loss``; ``lost_signals`` and
+        ``lost_signals_readout``, learning signals that came out as 0.
         """
-        return report(self._tally, self.spec, self._params)
+        found = report(self._tally, self.spec, self._params)
+        return found | counted(self._tally) if self._integers else found

@@ -18,6 +18,7 @@ from onlinernn.kernels.devices import CountWrites
 from onlinernn.kernels.effects import Ideal, Substrate, ageing, change, effect
 from onlinernn.kernels.losses import loss
 from onlinernn.kernels.noise import draw
+from onlinernn.kernels.number import Division, Fixed, Int8, Int16, Int32, Int64, PowerOfTwo
 from onlinernn.kernels.readouts import readout_signal
 from onlinernn.kernels.rules import gain
 from onlinernn.kernels.schedules import factor
@@ -158,7 +159,10 @@ def canonical(kind: str, spec: Any) -> Any:
 
 
 def _implementations(kind: str) -> set[type]:
-    return set().union(*(function.open.implementations for function in _KINDS[kind]))
+    known = set().union(*(function.open.implementations for function in _KINDS[kind]))
+    return {
+        part for part in known if part.__module__ != "onlinernn.kernels.integer_parts"
+    }  # what Fixed turns parts into
 
 
 def _lines(spec: Any, function: Any) -> str:
@@ -239,7 +243,9 @@ def known_parts() -> dict[str, type]:
     >>> "onlinernn.kernels.rules.ANP" in known_parts()
     True
     """
-    types = {Undecorrelated, PerStep, Ideal, Substrate, CountWrites}.union(*(_implementations(kind) for kind in _KINDS))
+    formats = {Fixed, Int8, Int16, Int32, Int64, Division, PowerOfTwo}
+    single = {Undecorrelated, PerStep, Ideal, Substrate, CountWrites} | formats
+    types = single.union(*(_implementations(kind) for kind in _KINDS))
     return {full_name(part): part for part in types}
 
 

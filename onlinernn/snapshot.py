@@ -8,6 +8,7 @@ import numpy as np
 
 from onlinernn import checkpoint
 from onlinernn.errors import CheckpointError
+from onlinernn.kernels.number import Fixed
 from onlinernn.parts import decode, encode
 from onlinernn.specification import frozen_names
 
@@ -25,6 +26,7 @@ def snapshot(learner: Any) -> Snapshot:
         The learner; it is not changed.
     """
     spec = learner.spec
+    parts = (*PARTS, "number") if isinstance(spec.number, Fixed) else PARTS
     header = {
         "sizes": [learner.n_in, learner.n_hidden, learner.n_out],
         "settings": {
@@ -39,7 +41,7 @@ def snapshot(learner: Any) -> Snapshot:
             "bias": learner.bias,
             "dtype": learner.dtype.name,
         },
-        "parts": {name: encode(getattr(spec, name)) for name in PARTS},
+        "parts": {name: encode(getattr(spec, name)) for name in parts},
     }
     return header, {name: array.copy() for name, array in named_arrays(learner).items()}
 

@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from onlinernn.fixed import canonical_number
 from onlinernn.hardware import canonical_substrate, require_carrier
-from onlinernn.inputs import number, whole
+from onlinernn.inputs import number as at_least
+from onlinernn.inputs import whole
 from onlinernn.kernels.decorrelation import Whitening, rate
 from onlinernn.kernels.effects import IDEAL, Ideal, counts, remembers
 from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_D, FROZEN_R, REAL, Sizes, Spec, block_rows, table_draws
+from onlinernn.kernels.number import Fixed, Real
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed, perturbed
 from onlinernn.kernels.rules import gain, synapse_sigma
 from onlinernn.kernels.schedules import Constant
@@ -40,6 +43,7 @@ def specify(
     seed: int = 0,
     dtype: Any = np.float32,
     substrate: Any = IDEAL,
+    number: Any = None,
 ) -> Spec:
     """Return the checked specification of a learner; the arguments are those of :class:`OnlineLearner`.
 
@@ -55,6 +59,8 @@ def specify(
         Of all weights.
     substrate
         The hardware.
+    number
+        A :class:`Fixed`, or None for floating point.
 
     Raises
     ------
@@ -76,7 +82,7 @@ def specify(
     decorrelation = canonical_decorrelation(decorrelation)
     readout = canonical("readout", readout if readout is not None else NLMS() if by_error else Perturbed())
     linked = by_error if direct is None else bool(direct)
-    spectrum = number("trace", trace, 0.0)
+    spectrum = at_least("trace", trace, 0.0)
     if spectrum > 1.0:
         raise ValueError(f"trace is {trace}; it must be at least 0 (per step) and at most 1 (the whole sequence)")
     traces = canonical("trace", Eligibility(spectrum)) if spectrum else PerStep()
@@ -118,7 +124,7 @@ def specify(
         target_delay=delay,
         seed=whole("seed", seed, 0),
         substrate=substrate,
-        number=REAL,
+        number=_number(number),
     )
 
 
@@ -217,6 +223,14 @@ def planes(substrate: Any) -> int:
         return 0
     counting = any(counts(effect) for effect in substrate.write)
     return counting + any(remembers(effect) for effect in substrate.read)
+
+
+def _number(given: Any) -> Any:
+    if given is None or isinstance(given, Real):
+        return REAL
+    if not isinstance(given, Fixed):
+        raise TypeError(f"number is {given!r}; it must be Fixed(...), or None for floating point")
+    return canonical_number(given)
 
 
 def _replicas(rule: Any, given: int | None) -> int:

@@ -15,7 +15,7 @@ PARTS = (
 BODY = (*GROUND, *PARTS, "kernels/passes.py", "kernels/number.py", "kernels/layout.py", "kernels/synapses.py")
 LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py", "kernels/mixing.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
-SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py")
+SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py", "onlinernn/fixed.py")
 HELPERS = (
     *READERS,
     "onlinernn/accounts.py",
@@ -39,6 +39,8 @@ ROOMS = (
     Room(("kernels/layout.py",), (*GROUND, *PARTS, "kernels/number.py"), NUMBA),
     Room(("kernels/updates.py",), BODY, NUMBA),
     Room(LEARNING, (*BODY, "kernels/updates.py"), NUMBA),
+    Room(("kernels/integers.py",), BODY, NUMBA),
+    Room(("kernels/integer_parts.py",), (*BODY, "kernels/integers.py", "kernels/updates.py"), NUMBA),
     Room(("kernels/crossbar.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
     Room(("kernels/traces.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
     Room(("kernels/advance.py",), (*BODY, "kernels/updates.py", "kernels/crossbar.py", *LEARNING), NUMBA),

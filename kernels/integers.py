@@ -1,0 +1,322 @@
+"""A network of integers: what each step of the arithmetic does, exactly, where no number is a float.
+
+``docs/fixed-point.md`` says the same in words, precise enough to write this engine in another language. Nothing here is
+called by a floating-point network. Numba computes in 64 bits whatever it can: every result that is meant to have 32
+bits is cast, or the passes over weights would be several times slower.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic, overload
+
+from onlinernn.kernels import noise, number
+from onlinernn.kernels.dispatch import EXACT, INNER, LOOP, compiled, open_function
+from onlinernn.kernels.layout import N_TALLY
+from onlinernn.kernels.number import Int32, Int64, Kinds
+
+I16, I32, I64 = np.int16, np.int32, np.int64
+
+#: Largest loss difference and largest learning signal.
+DELTA_TOP, SIGNAL_TOP = I64(2**38 - 1), I64(2**15 - 1)
+
+#: What stands for a target and for a loss that is not there.
+NO_TARGET, NO_LOSS = I64(-(2**31)), I64(-(2**63))
+
+#: Domain of the keys of the random words that updates are rounded by; those of noise.py and effects.py are others.
+ROUNDING = 7
+
+#: Further entries of the tally: values at a bound by what they are, and learning signals that came out as 0.
+AT_DRIVE, AT_OUTPUT, AT_SIGNAL, AT_SIGNAL_OUT, AT_DELTA, LOST, LOST_OUT = range(N_TALLY, N_TALLY + 7)
+N_TALLY_INTEGERS = N_TALLY + 7
+
+
+class Synapses(NamedTuple):
+    """How the weights of one matrix are read and written."""
+
+    accumulator: Any  # Int32 or Int64, of the sum of products
+    shift: int  # from the scale of a product to that of a drive
+    top: int  # of a drive
+    change: int  # shift from the scale of signal times presynaptic factor to that of a weight
+    bound: int  # of a weight
+    columns: int  # where the random words of its columns begin
+    width: int  # and how many there are
+    rows: int  # where those of its rows begin
+    height: int  # and how many there are
+
+
+class Writing(NamedTuple):
+    """:class:`Synapses` with the random words of the step."""
+
+    accumulator: Any  # as for Synapses
+    shift: Any  # likewise
+    top: Any  # likewise
+    change: Any  # likewise
+    bound: Any  # likewise
+    of_columns: Any  # (width,) words, each below 2^change
+    of_rows: Any  # (height,) words, each below 2^change
+
+
+class Integers(NamedTuple):
+    """The number of a network of integers."""
+
+    weights: Any  # formats, as in number.Kinds
+    readout: Any  # of B and c
+    activities: Any  # as R and B read them
+    inputs: Any  # and the constant of b
+    drives: Any  # and outputs, targets
+    signals: Any  # 16 bits
+    recurrent: Any  # Synapses
+    input: Any  # Synapses of A and b
+    output: Any  # Synapses of B and c
+    top: int  # of drives and outputs
+    one_input: int  # the constant of b
+    one_readout: int  # and of c
+
+
+def shifted(x: Any, bits: Any) -> Any:
+    """Shift an int32 right by `bits`, towards minus infinity, and stay within 32 bits."""
+    return x >> bits
+
+
+@intrinsic
+def _shift_right(context: Any, x: Any, bits: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ashr(args[0], args[1])
+
+    return types.int32(types.int32, types.int32), code
+
+
+@overload(shifted, jit_options=INNER)
+def _shifted(x: Any, bits: Any) -> Any:
+    def shift(x: Any, bits: Any) -> Any:
+        return _shift_right(x, bits)  # type: ignore[call-arg]
+
+    return shift
+
+
+@compiled(**EXACT)
+def clamp(x: Any, top: Any) -> Any:
+    """Hold an int64 within ``+-top``."""
+    return min(max(I64(x), -I64(top)), I64(top))
+
+
+@compiled(**EXACT)
+def rounded(x: Any, bits: Any) -> Any:
+    """``floor(x / 2^bits + 1/2)`` of an int64: to the nearest, halves up."""
+    return (I64(x) + ((I64(1) << I64(bits)) >> I64(1))) >> I64(bits)
+
+
+# The arrays.
+
+
+@number.kinds.register(Integers)
+def _kinds(number: Any) -> Any:
+    return Kinds(
+        number.weights,
+        number.readout,
+        number.activities,
+        number.inputs,
+        number.drives,
+        number.signals,
+        Int64(),
+        Int32(0, 32),
+    )
+
+
+@number.constants.register(Integers)
+def _constants(number: Any, bias: Any) -> Any:
+    return (number.one_input, number.one_readout) if bias > 0 else (0, 0)
+
+
+@number.words.register(Integers)
+def _words(number: Any, n: Any, d: Any, m: Any, z: Any) -> Any:
+    return n + n + z + n + (d + 1) + m
+
+
+@number.draw_words.register(Integers)
+def _draw_words(number: Any, rounding: Any, seed: Any, tick: Any) -> None:
+    for s in range(rounding.shape[0]):
+        base = noise.key(seed, tick, s, 0, ROUNDING)
+        for of in (number.recurrent, number.input, number.output):
+            _fill(base, rounding[s, of.columns : of.columns + of.width], of.columns, of.change)
+            _fill(base, rounding[s, of.rows : of.rows + of.height], of.rows, of.change)
+
+
+@compiled(**LOOP)
+def _fill(base: Any, words: Any, first: Any, bits: Any) -> None:
+    shift = noise.U64(64 - bits)
+    for k in range(words.size):
+        words[k] = I32(noise.site(base, first + k) >> shift) if bits > 0 else I32(0)
+
+
+@number.reading.register(Integers)
+def _reading(number: Any, domain: Any) -> Any:
+    if domain == noise.SYNAPSE_RECURRENT:
+        return number.recurrent
+    if domain == noise.SYNAPSE_INPUT:
+        return number.input
+    return number.output
+
+
+@number.writing.register(Integers)
+def _writing(number: Any, domain: Any, rounding: Any, stream: Any) -> Any:
+    of = number.output
+    if domain == noise.SYNAPSE_RECURRENT:
+        of = number.recurrent
+    elif domain == noise.SYNAPSE_INPUT:
+        of = number.input
+    columns = rounding[stream, of.columns : of.columns + of.width]
+    rows = rounding[stream, of.rows : of.rows + of.height]
+    return Writing(of.accumulator, of.shift, of.top, of.change, of.bound, columns, rows)
+
+
+# The passes over weights.
+
+
+@open_function()
+def sum_of_products(accumulator: Any, w: Any, a: Any) -> Any:
+    """Return the exact inner product of a row of weights `w` with activities `a`."""
+
+
+@compiled(**LOOP)
+def _sum32(w: Any, a: Any) -> Any:
+    total = I32(0)
+    for j in range(w.size):
+        total = I32(total + I32(I32(w[j]) * I32(a[j])))
+    return total
+
+
+@compiled(**LOOP)
+def _sum64(w: Any, a: Any) -> Any:
+    total = I64(0)
+    for j in range(w.size):
+        total += I64(I32(I32(w[j]) * I32(a[j])))
+    return total
+
+
+@sum_of_products.register(Int32)
+def _narrow_sum(accumulator: Any, w: Any, a: Any) -> Any:
+    return I64(_sum32(w, a))
+
+
+@sum_of_products.register(Int64)
+def _wide_sum(accumulator: Any, w: Any, a: Any) -> Any:
+    return _sum64(w, a)
+
+
+@compiled(**EXACT)
+def drive_of(of: Any, w: Any, a: Any) -> Any:
+    """Return the drive that activities `a` cause through a row of weights `w`."""
+    return clamp(rounded(sum_of_products(of.accumulator, w, a), of.shift), of.top)
+
+
+@compiled(**LOOP)
+def change_row(row: Any, c: Any, pre: Any, word: Any, words: Any, bits: Any, bound: Any) -> None:
+    """``w_j <- clamp(w_j - floor((c pre_j + (word xor words_j)) / 2^bits))``: rounded by chance, without a bias."""
+    c, word, bits, bound = I32(c), I32(word), I32(bits), I32(bound)
+    for j in range(row.size):
+        total = I32(I32(c * I32(pre[j])) + I32(word ^ words[j]))
+        w = I32(I32(row[j]) - shifted(total, bits))
+        row[j] = min(max(w, I32(-bound)), bound)
+
+
+@number.weigh.register(Synapses)
+def _weigh(number: Any, w: Any, a: Any) -> Any:
+    return drive_of(number, w, a)
+
+
+@number.multiply.register(Synapses)
+def _multiply(number: Any, rows: Any, lo: Any, a: Any, b: Any, out_a: Any, out_b: Any) -> None:
+    for i in range(rows.shape[0]):
+        out_a[lo + i] = drive_of(number, rows[i], a)
+        out_b[lo + i] = drive_of(number, rows[i], b)
+
+
+@number.learn.register(Writing)
+def _learn(number: Any, rows: Any, lo: Any, signal: Any, pre: Any) -> None:
+    for i in range(rows.shape[0]):
+        word = number.of_rows[lo + i]
+        change_row(rows[i], signal[lo + i], pre, word, number.of_columns, number.change, number.bound)
+
+
+@number.learn_and_multiply.register(Writing)
+def _learn_and_multiply(
+    number: Any,
+    rule: Any,
+    rows: Any,
+    lo: Any,
+    share: Any,
+    signal: Any,
+    pre: Any,
+    a: Any,
+    b: Any,
+    out_a: Any,
+    out_b: Any,
+) -> None:
+    for i in range(rows.shape[0]):
+        word = number.of_rows[lo + i]
+        change_row(rows[i], signal[lo + i], pre, word, number.of_columns, number.change, number.bound)
+        out_a[lo + i] = drive_of(number, rows[i], a)
+        out_b[lo + i] = drive_of(number, rows[i], b)
+
+
+@number.input_drive.register(Synapses)
+def _input_drive(number: Any, A: Any, u: Any, out: Any) -> None:
+    for i in range(out.size):
+        total = I64(0)
+        for j in range(A.shape[0]):
+            total += I64(I32(I32(A[j, i]) * I32(u[j])))
+        out[i] = clamp(rounded(total, number.shift), number.top)
+
+
+# The scalars of a step.
+
+
+@number.saturate.register(Integers)
+def _saturate(number: Any, x: Any) -> Any:
+    return I32(clamp(x, number.top))
+
+
+@number.missing.register(Integers)
+def _missing(number: Any, target: Any) -> Any:
+    return target == NO_TARGET
+
+
+@number.absent.register(Integers)
+def _absent(number: Any) -> Any:
+    return NO_LOSS
+
+
+@number.mean.register(Integers)
+def _mean(number: Any, total: Any, count: Any) -> Any:
+    return total // count
+
+
+@number.nothing.register(Integers)
+def _nothing(number: Any) -> Any:
+    return I64(0)
+
+
+@compiled(**LOOP)
+def at_bound(values: Any, top: Any) -> Any:
+    """Return how many values stand at ``+-top``."""
+    count = I64(0)
+    for v in range(values.shape[0]):
+        for i in range(values.shape[1]):
+            count += I64(values[v, i] >= top) + I64(values[v, i] <= -top)
+    return count
+
+
+@number.count_bounds.register(Integers)
+def _count_bounds(number: Any, state: Any, work: Any, tally: Any) -> None:
+    tally[AT_DRIVE] += at_bound(state.drive, number.top)
+    tally[AT_OUTPUT] += at_bound(work.y, number.top)
+    for s in range(work.taught.shape[0]):
+        if work.taught[s, 0] > 0:
+            tally[AT_SIGNAL] += at_bound(work.signal[s : s + 1], SIGNAL_TOP)
+            tally[AT_SIGNAL_OUT] += at_bound(work.signal_out[s : s + 1], SIGNAL_TOP)
+            tally[AT_DELTA] += at_bound(work.delta_loss[s : s + 1], DELTA_TOP)
+            tally[LOST] += at_bound(work.signal[s : s + 1], 0) - work.signal.shape[1]
+            tally[LOST_OUT] += at_bound(work.signal_out[s : s + 1], 0) - work.signal_out.shape[1]

@@ -1,0 +1,267 @@
+"""A network of integers is the arithmetic of docs/fixed-point.md: bit for bit, and without a float."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from naive_fixed import TABLE, NaiveFixed
+
+from onlinernn import (
+    ANP,
+    NLMS,
+    NP,
+    WP,
+    Decorrelation,
+    Fixed,
+    Int8,
+    Int16,
+    Int32,
+    LeakyTanh,
+    OnlineLearner,
+    PowerOfTwo,
+    SoftmaxCrossEntropy,
+)
+from onlinernn.fixed import example
+from onlinernn.kernels import entry, integer_parts, integers
+from onlinernn.kernels.number import Division
+
+DELAY, STEPS = 2, 400
+RULES = {
+    "ANP": (ANP(lr_hidden=1e-3, lr_readout=0.05, sigma=2**-8), Division()),
+    "NP": (NP(lr_hidden=1e-3, lr_readout=0.05, sigma=2**-8), PowerOfTwo()),
+}
+WAVE = 0.9 * np.sin(0.3 * np.arange(STEPS + 1.0))
+U, Y = np.stack([WAVE[:-1], WAVE[-2::-1]], axis=1), WAVE[1:, None].copy()
+Y[50:60] = np.nan
+# Worked out by NaiveFixed with int, that is with Python's whole numbers: the last outputs, the first row of R, and B.
+GOLDEN = {
+    "ANP": [
+        -30093,
+        -30109,
+        -17725,
+        9169,
+        38000,
+        62199,
+        -673,
+        901,
+        10,
+        -408,
+        -1146,
+        -368,
+        37,
+        -2829,
+        -1377,
+        1863,
+        -3024,
+        5503,
+        -2193,
+        -5856,
+    ],
+    "NP": [
+        -63255,
+        -90781,
+        -67049,
+        -66467,
+        -22174,
+        -17546,
+        -620,
+        838,
+        182,
+        -477,
+        -1202,
+        -381,
+        29,
+        -2293,
+        -563,
+        3516,
+        -4892,
+        3610,
+        -3101,
+        -7659,
+    ],
+}
+
+
+def learner(name: str, **settings: Any) -> OnlineLearner:
+    rule, division = RULES[name]
+    shape = {"bias_scale": 0.3, "spectral_radius": 1.2, "target_delay": DELAY, "seed": 1}
+    return OnlineLearner(2, 7, 1, **{"rule": rule, "number": Fixed(division=division), **shape, **settings})
+
+
+def naive(name: str, number: type) -> NaiveFixed:
+    rule, division = RULES[name]
+    start = {key: value.tolist() for key, value in learner(name).integers.items()}
+    sigma = rule.sigma * 2**16
+    scale = round(sigma / math.sqrt((65536**2 - 1) / 3) * 2**24)
+    settings: dict[str, Any] = {"seed": 1, "delay": DELAY, "num": number}
+    settings["division"] = "power of two" if isinstance(division, PowerOfTwo) else None
+    if isinstance(rule, ANP):
+        settings["floor"] = round(rule.floor * sigma * sigma * 2**20)
+    else:
+        settings["variance"] = round(sigma * sigma)
+    return NaiveFixed(start["A"], start["R"], start["b"], name, (rule.lr_hidden, rule.lr_readout), scale, **settings)
+
+
+def whole(value: float, fraction: int) -> int:
+    return math.floor(value * 2**fraction + 0.5)
+
+
+def judged(name: str, number: type) -> tuple[list[Any], NaiveFixed]:
+    judge, outputs = naive(name, number), []
+    for u, y in zip(U, Y[:, 0], strict=True):
+        target = None if math.isnan(y) else whole(y, 16)
+        outputs.append(judge.step([whole(v, 12) for v in u], target))
+    return outputs, judge
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_engine_is_the_arithmetic_of_the_document(name: str) -> None:
+    engine = learner(name)
+    start = {key: value.copy() for key, value in engine.integers.items()}
+    predictions = engine.run(U, Y).predictions[:, 0] * 2**16
+    for number in (int, float):
+        outputs, judge = judged(name, number)
+        assert predictions.tolist() == outputs
+        weights = {"A": judge.A, "R": judge.R, "b": judge.b, "B": [judge.B], "c": [judge.c]}
+        for key, weight in weights.items():
+            assert engine.integers[key].tolist() == weight, key
+    assert all((engine.integers[key] != start[key]).any() for key in start)
+    golden = [*(int(y) for y in predictions[-6:]), *engine.integers["R"][0].tolist(), *engine.integers["B"][0].tolist()]
+    assert golden == list(GOLDEN[name])
+
+
+def test_no_float_is_touched_from_the_quantised_input_to_the_written_weight() -> None:
+    def floats_in(compiled: Any, *args: Any) -> list[str]:
+        entry.specialised(compiled, *args)
+        (code,) = compiled.inspect_llvm().values()
+        return [line for line in code.splitlines() if re.search(r"\b(double|float)\b", line)]
+
+    engine = learner("ANP")
+    fresh = entry._build.__wrapped__(0, "", False)  # what comes from the cache cannot be looked at
+    assert not floats_in(fresh.run, *engine._arrays, *example(engine._inputs, engine._targets))
+    real = OnlineLearner(2, 7, 1)
+    assert floats_in(fresh.refresh, *real._arrays, True)  # the twin: where there are floats, they are found
+
+
+def test_steps_runs_and_resumed_runs_agree(tmp_path: Path) -> None:
+    whole_run, stepped, cut = learner("ANP"), learner("ANP"), learner("ANP")
+    trace = whole_run.run(U, Y)
+    results = [stepped.step(u, y) for u, y in zip(U, Y, strict=True)]
+    assert np.array_equal(trace.losses, [result.loss for result in results], equal_nan=True)
+    assert np.array_equal(trace.predictions, [result.prediction for result in results])
+    cut.run(U[:123], Y[:123])
+    cut.save(tmp_path / "cut")
+    resumed = OnlineLearner.load(tmp_path / "cut")
+    rest = resumed.run(U[123:], Y[123:])
+    assert np.array_equal(trace.noisy_losses[123:], rest.noisy_losses, equal_nan=True)
+    for other in (stepped, resumed):
+        assert all(np.array_equal(other.integers[name], value) for name, value in whole_run.integers.items())
+        assert other.report() == whole_run.report()
+    expected = resumed.predict(U[0])
+    assert np.array_equal(resumed.predict(U[0]), expected)
+    assert np.array_equal(resumed.step(U[0]).prediction, expected)
+
+
+def test_weights_come_and_go_as_floats_that_are_exact() -> None:
+    engine = learner("ANP")
+    R = engine.weights["R"] + 2**-12
+    engine.set_weights(R=R)
+    assert np.array_equal(engine.weights["R"], R)
+    assert np.array_equal(engine.integers["R"], R * 2**12)
+    engine.set_weights(R=np.full((7, 7), 100.0))
+    assert (engine.integers["R"] == 32767).all()
+
+
+def test_memory_is_that_of_the_integers() -> None:
+    memory = learner("ANP").memory()
+    assert memory["weights"] == 2 * (7 * 7 + 3 * 7 + 8)
+    assert sum(learner("ANP", number=Fixed(weights=Int8(5))).memory().values()) < sum(memory.values())
+
+
+def test_the_table_is_tanh() -> None:
+    """Half a step of the table's values, and the error of a chord of 1/32: at most ``max |tanh''| / 8 / 32^2``."""
+    cell = integer_parts.IntegerTanh(16, 0, 32767)
+    drives = 97 * np.arange(-6200, 6201)
+    values = np.array([integer_parts._tanh(cell, None, 0, int(a)) for a in drives])
+    exact = np.tanh(drives / 2**16) * 2**15
+    assert abs(values - exact).max() <= 1.0 + 0.77 / 8 / 32**2 * 2**15 + 1.0
+    assert (values == -values[::-1]).all()
+    assert (np.diff(values) >= 0).all()
+    assert integer_parts.TABLE.tolist() == TABLE
+
+
+@pytest.mark.parametrize(
+    "source", [integer_parts.Gaussian(), integer_parts.Rademacher(), integer_parts.Uniform()], ids=str
+)
+def test_integer_noise_has_mean_0_and_the_spread_that_is_asked_for(source: Any) -> None:
+    engine = learner("ANP", rule=ANP(sigma=2**-8, noise=source))
+    scale = engine._arrays[2].rule.scale
+    with np.errstate(over="ignore"):
+        base = integer_parts.noise.key(3, 0, 0, 0, 0)
+        draws = [
+            int(integer_parts.integer_draw(source, integer_parts.noise.site(base, k), scale)) for k in range(20_000)
+        ]
+    assert abs(np.mean(draws)) < 5 * 256 / math.sqrt(len(draws))
+    assert abs(np.std(draws) - 256) < 5 * 256 / math.sqrt(len(draws))
+
+
+def test_rounding_by_chance_has_no_bias_and_stays_between_the_neighbours() -> None:
+    rng = np.random.default_rng(0)
+    bits, draws = 10, 4000
+    words = rng.integers(0, 2**bits, draws).astype(np.int32)
+    pre = np.full(draws, 300, np.int16)
+    row = np.zeros(draws, np.int16)
+    integers.change_row(row, -7, pre, int(rng.integers(2**bits)), words, bits, 32767)
+    exact = 7 * 300 / 2**bits
+    assert set(row.tolist()) == {math.floor(exact), math.ceil(exact)}
+    assert abs(row.mean() - exact) < 5 * 0.5 / math.sqrt(draws)
+    row[:] = 32760
+    integers.change_row(row, -32767, np.full(draws, 32767, np.int16), 0, words, bits, 32767)
+    assert (row == 32767).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"number": Fixed(weights=Int8(5, 9))}, "weights has 9 bits; Int8 can use 2 to 8"),
+        ({"number": Fixed(weights=Int16(12, 17))}, "weights has 17 bits"),
+        ({"number": Fixed(drives=Int32(16, 25))}, "drives has 25 bits"),
+        ({"number": Fixed(activities=Int16(12))}, "tanh needs all but the sign"),
+        ({"number": Fixed(accumulator=Int32(0))}, "a sum of 7 products of R can reach 2"),
+        ({"streams": 20_000}, "can pass 64 bits"),
+        ({"rule": ANP(sigma=1e-6)}, "below one step of the drives"),
+        ({"rule": ANP(sigma=0.5)}, "integers need it below"),
+        ({"rule": WP()}, "rule is WP"),
+        ({"cell": LeakyTanh()}, "cell is LeakyTanh"),
+        ({"loss": SoftmaxCrossEntropy()}, "loss is SoftmaxCrossEntropy"),
+        ({"readout": NLMS()}, "readout is NLMS"),
+        ({"decorrelation": Decorrelation()}, "decorrelation is Decorrelation"),
+        ({"trace": 0.5}, "trace is Eligibility"),
+        ({"direct": True}, "direct=True cannot be had"),
+        ({"bias": 0.5}, "it is True or False"),
+    ],
+    ids=str,
+)
+def test_what_integers_cannot_do_is_said_before_anything_runs(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        OnlineLearner(1, 7, 1, **{"number": Fixed(), **settings})
+
+
+@pytest.mark.parametrize("number", ["int16", Fixed(weights=Int32(16)), Fixed(headroom=2.5)], ids=str)  # type: ignore[arg-type]
+def test_what_is_no_format_is_refused(number: Any) -> None:
+    with pytest.raises(TypeError, match=r"number is|Fixed: "):
+        OnlineLearner(1, 7, 1, number=number)
+
+
+def test_saturations_and_lost_signals_are_counted() -> None:
+    quiet = learner("ANP")
+    quiet.run(U[:50], Y[:50])
+    assert quiet.report()["bound_drive"] == quiet.report()["bound_signal"] == 0
+    loud = learner("ANP", rule=ANP(lr_hidden=1e-3, lr_readout=0.05, sigma=2**-8), number=Fixed(headroom=0))
+    loud.set_weights(R=np.full((7, 7), 7.9), B=np.full((1, 7), 7.9))
+    loud.run(U[:50], Y[:50] + 90)
+    assert loud.report()["bound_signal_readout"] > 0
+    assert loud.report()["lost_signals"] >= 0
