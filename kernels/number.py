@@ -271,8 +271,8 @@ def learn_streams(
 ) -> None:
     """:func:`learn` from all streams: the sum over them of `signal` (S, n) times the presynaptic factors in `pre`.
 
-    These stand in `pre` from row `first` on. The weights in `rows` are those of a `domain` of the noise, from number
-    `lo` on; `rounding` (S, words) holds the random words of the step.
+    `rows` are the weights of a `domain` from number `lo` on, `signal` and `pre` those of all streams (`pre` from row
+    `first` on), `rounding` the random words of the step.
     """
     for s in range(signal.shape[0]):
         learn(writing(number, domain, rounding, s), rows, lo, signal[s], pre[first + s])
