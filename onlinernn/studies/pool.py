@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from onlinernn.errors import StudyError
 
-ANSWER_SECONDS = 8
+ANSWER_SECONDS = 6
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
@@ -93,15 +93,8 @@ class ClusterWorkers:
     def __init__(self, address: str) -> None:
         if find_spec("distributed") is None:
             raise StudyError("--cluster needs Dask distributed, which is not installed: pip install onlinernn[cluster]")
-        distributed = import_module("distributed")
         self.address = address
-        try:
-            self._client = distributed.Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise StudyError(
-                f"no cluster answers at {address} within {ANSWER_SECONDS} s: start one with `dask scheduler` and "
-                "`dask worker`, and name the address that the scheduler prints"
-            ) from error
+        self._client = _client(address)
 
     @property
     def at_once(self) -> int:
@@ -116,6 +109,33 @@ class ClusterWorkers:
     def close(self) -> None:
         """Leave the cluster; trials under way are given up."""
         self._client.close()
+
+
+def _client(address: str) -> Any:
+    """Return a client of the scheduler.
+
+    Dask's own time limit does not hold for an address that takes connections and never answers, so that the client is
+    made in a thread, which is left behind when the time is over.
+    """
+    distributed = import_module("distributed")
+    made: list[Any] = []
+    why: list[str] = []
+
+    def make() -> None:
+        try:
+            made.append(distributed.Client(address, timeout=ANSWER_SECONDS, set_as_default=False))
+        except Exception as error:  # noqa: BLE001 - an address that means nothing to Dask raises what it likes
+            why.append(type(error).__name__)
+
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    thread.join(ANSWER_SECONDS)
+    if made:
+        return made[0]
+    raise StudyError(
+        f"no cluster answers at {address} within {ANSWER_SECONDS} s{f' ({why[0]})' if why else ''}: start one with "
+        "`dask scheduler` and `dask worker`, and name the address that the scheduler prints"
+    )
 
 
 def _cores() -> int:
