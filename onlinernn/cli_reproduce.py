@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,8 @@ def main(args: argparse.Namespace) -> int:
         kept = [found[text] for text in dict.fromkeys(one.text for one in wanted[figure.name]) if text in found]
         path = args.out / f"{figure.name}-{args.scale}.png"
         draw_figure(figure, kept, path, f"{args.scale} scale")
-        print(f"{figure.name}: {figure.title}\n{figure.question}\n\n{summary(figure, kept)}\n\npicture: {path}\n")
+        head = f"{figure.name}: {figure.title}\n{figure.question}"
+        sys.stdout.write(f"{head}\n\n{summary(figure, kept)}\n\npicture: {path}\n\n")
     if tally.failed:
         complain(f"{len(tally.failed)} trials failed; the others are kept, and the same command tries these again")
     return 1 if tally.failed else 0
@@ -145,19 +147,16 @@ def main_tune(args: argparse.Namespace) -> int:
     command = shlex.join(["onlinernn", "tune", "--settings", str(args.settings)])
     with refusing():
         write_rates(found.values(), command)
-    print(table(
-        ["task", "method", "validation NMSE", "best"],
+    rows = [
         [
-            [
-                str(one.trial.numbers["task"]),
-                one.trial.method,
-                short(one.outcome["numbers"]["score"]),
-                ", ".join(f"{name} {short(value)}" for name, value in one.outcome["numbers"]["best"].items()),
-            ]
-            for one in found.values()
-        ],
-    ))  # fmt: skip
-    print(f"\nwritten: {RATES}")
+            str(one.trial.numbers["task"]),
+            one.trial.method,
+            short(one.outcome["numbers"]["score"]),
+            ", ".join(f"{name} {short(value)}" for name, value in one.outcome["numbers"]["best"].items()),
+        ]
+        for one in found.values()
+    ]
+    sys.stdout.write(f"{table(['task', 'method', 'validation NMSE', 'best'], rows)}\n\nwritten: {RATES}\n")
     return 1 if tally.failed else 0
 
 

@@ -40,6 +40,8 @@ class SGD:
         The rate of B and c, > 0; `lr_hidden` by default.
     max_norm : float, optional
         A gradient (all weights together) with a longer Euclidean norm is scaled to this norm first.
+    decay_steps : int, optional
+        As for `Adam`.
 
     Raises
     ------
@@ -56,8 +58,17 @@ class SGD:
 
     nbytes = 0
 
-    def __init__(self, lr_hidden: float, lr_readout: float | None = None, *, max_norm: float | None = None) -> None:
+    def __init__(
+        self,
+        lr_hidden: float,
+        lr_readout: float | None = None,
+        *,
+        max_norm: float | None = None,
+        decay_steps: int | None = None,
+    ) -> None:
         self.lr_hidden, self.lr_readout, self.max_norm = _rates(lr_hidden, lr_readout, max_norm)
+        self.decay_steps = None if decay_steps is None else checks.whole("decay_steps", decay_steps, 1)
+        self._t = 0
 
     def step(self, gradient: Parameters) -> Array:
         """What the gradient takes from the weights: W <- W - step.
@@ -68,12 +79,14 @@ class SGD:
             The gradient; its memory is used for the result.
         """
         clip(gradient, self.max_norm)
-        gradient.hidden *= self.lr_hidden
-        gradient.readout *= self.lr_readout
+        share = 1.0 if self.decay_steps is None else _cosine(self._t, self.decay_steps)
+        self._t += 1
+        gradient.hidden *= self.lr_hidden * share
+        gradient.readout *= self.lr_readout * share
         return gradient.vector
 
     def __repr__(self) -> str:
-        return f"SGD({self.lr_hidden}, {self.lr_readout}, max_norm={self.max_norm})"
+        return f"SGD({self.lr_hidden}, {self.lr_readout}, max_norm={self.max_norm}, decay_steps={self.decay_steps})"
 
 
 class Adam:

@@ -23,7 +23,7 @@ Numbers = dict[str, Any]
 METHODS = (
     *("ANP", "DANP", "NP", "DNP", "WP", "DWP"),
     *("LearnedFeedback", "frozen, whitened NLMS", FROZEN),
-    *("one-step, Adam", "D one-step, Adam", "BPTT, Adam", "DBPTT, Adam", "BPTT, SGD", "DBPTT, SGD"),
+    *("one-step, Adam", "BPTT, Adam", "DBPTT, Adam", "BPTT, SGD", "DBPTT, SGD"),
 )
 """Of the figures on tasks, in the order of their tables."""
 SCALING = ("ANP", "DANP", "NP", "WP", FROZEN, "LearnedFeedback", "one-step, Adam", "BPTT, Adam")
@@ -109,7 +109,7 @@ def sized(task: str, scale: Scale) -> tuple[dict[str, Any], int]:
         # The paper's 100 symbols; a tenth of them where time is short.
         length = 100 if scale.length >= 5000 else 10
         return {**what, "length": length, "sequences": scale.sequences}, scale.epochs_copy
-    return dict(what), scale.epochs_weather
+    return {**what, "rows": scale.rows}, scale.epochs_weather
 
 
 def learning(task: str, methods: Iterable[str], scale: Scale, **more: Any) -> list[Trial]:

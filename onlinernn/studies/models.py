@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 
-from onlinernn.controls import MAX_NORM, adam, cell, loss
+from onlinernn.controls import MAX_NORM, adam, loss
 from onlinernn.errors import StudyError, unknown
 from onlinernn.evaluate import Model
+from onlinernn.kernels.cells import LeakyTanh
 from onlinernn.kernels.decorrelation import Decorrelation
 from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.rules import ANP, NP, WP
@@ -26,7 +28,6 @@ FEEDBACK = ("LearnedFeedback", "frozen, whitened NLMS")
 _Algorithm = Literal["one_step", "tbptt", "rflo"]
 GRADIENTS: dict[str, _Algorithm] = {
     "one-step, Adam": "one_step",
-    "D one-step, Adam": "one_step",
     "BPTT, Adam": "tbptt",
     "DBPTT, Adam": "tbptt",
     "BPTT, SGD": "tbptt",
@@ -54,7 +55,9 @@ def is_decorrelated(method: str) -> bool:
 
 
 def model(task: Task, method: str, numbers: Numbers, seed: int, *, trace: float = 0.0) -> Model:
-    """Return the untrained model of a method. All methods of a seed start from the same A and R.
+    """Return the untrained model of a method.
+
+    All methods of a seed start from the same A and R, and the rates of all fall as half a cosine over the run.
 
     Parameters
     ----------
@@ -101,9 +104,10 @@ def perturbed(task: Task, method: str, numbers: Numbers, seed: int, *, trace: fl
         numbers["hidden"],
         task.n_out,
         rule=rule(**rates),
-        cell=cell(numbers["leak"]),
+        cell=LeakyTanh(numbers["leak"]),
         loss=loss(task),
         decorrelation=Decorrelation(numbers["decorrelation"]) if is_decorrelated(method) else None,
+        schedule=Cosine(numbers["epochs"] * len(task.train(seed, 0))),
         trace=trace,
         resync=numbers.get("resync", 0),
         target_delay=task.target_delay,
@@ -118,7 +122,7 @@ def _feedback(task: Task, method: str, numbers: Numbers, seed: int) -> OnlineLea
         numbers["hidden"],
         task.n_out,
         rule=LearnedFeedback(),
-        cell=cell(numbers["leak"]),
+        cell=LeakyTanh(numbers["leak"]),
         loss=loss(task),
         schedule=Cosine(numbers["epochs"] * len(task.train(seed, 0))),
         frozen=() if method == FEEDBACK[0] else ("A", "R"),
@@ -140,8 +144,9 @@ def _gradient(task: Task, method: str, numbers: Numbers, seed: int) -> Reference
         input_scale=numbers["input_scale"],
         seed=seed,
     )
+    updates = numbers["epochs"] * math.ceil(len(task.train(seed, 0)) / window)
     optimizer = (
-        SGD(numbers["rate"], max_norm=MAX_NORM)
+        SGD(numbers["rate"], max_norm=MAX_NORM, decay_steps=updates)
         if method.endswith("SGD")
         else adam(task, algorithm, numbers["rate"], window, numbers["epochs"])
     )

@@ -19,6 +19,8 @@ class Scale:
         Passes over the training stream of Mackey-Glass, of the weather file, of copy memory.
     length : int
         Steps of a Mackey-Glass stream.
+    rows : int
+        Training rows of the weather file, its last ones.
     sequences : int
         Sequences of copy memory in a pass.
     units : tuple of int
@@ -37,6 +39,7 @@ class Scale:
     epochs_weather: int
     epochs_copy: int
     length: int
+    rows: int
     sequences: int
     units: tuple[int, ...]
     epochs_units: int
@@ -45,10 +48,10 @@ class Scale:
 
 
 SCALES = {
-    "quick": Scale(2, 20, 2, 1, 2, 600, 2, (10, 20), 1, (100, 200), (10, 20)),
-    "standard": Scale(5, 100, 10, 2, 10, 5000, 10, (100, 300, 1000), 1, (100, 300, 1000, 3000), (30, 100, 300)),
+    "quick": Scale(2, 20, 2, 1, 2, 600, 1000, 2, (10, 20), 1, (100, 200), (10, 20)),
+    "standard": Scale(5, 100, 3, 2, 10, 5000, 8400, 5, (30, 100, 300), 1, (100, 300, 1000, 3000), (30, 100, 300)),
     "full": Scale(
-        5, 500, 50, 20, 200, 5000, 50, (100, 500, 1000, 2000, 3000), 20, (100, 1000, 10_000), (100, 500, 1000)
+        5, 500, 50, 20, 200, 5000, 33_600, 50, (100, 500, 1000, 2000, 3000), 20, (100, 1000, 10_000), (100, 500, 1000)
     ),
 }
 """Of each scale, by name."""

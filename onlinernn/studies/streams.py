@@ -4,13 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from onlinernn.errors import StudyError
 from onlinernn.tasks import CopyMemory, MackeyGlass, Stream, Task
-from onlinernn.tasks.weather import TRAIN_ROWS, weather
+from onlinernn.tasks.weather import weather
+
+
+@dataclass(frozen=True)
+class LastRows:
+    """A task that trains on the last rows of its training stream.
+
+    Parameters
+    ----------
+    task : Task
+        The task; all else is its own.
+    rows : int
+        How many, at least 1.
+
+    Examples
+    --------
+    >>> len(LastRows(MackeyGlass(length=100, test_length=50), 30).train(0))
+    30
+    """
+
+    task: Task
+    rows: int
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "task":  # a copy asks before it has one
+            raise AttributeError(name)
+        return getattr(self.task, name)
+
+    def train(self, seed: int, epoch: int = 0) -> Stream:
+        """Return the last rows that train.
+
+        Parameters
+        ----------
+        seed, epoch : int
+            As for the task.
+        """
+        whole, last = self.task.train(seed, epoch), slice(-self.rows, None)
+        known = None if whole.last_known is None else whole.last_known[last]
+        return Stream(whole.inputs[last], whole.targets[last], whole.scored[last], known)
 
 
 @dataclass(frozen=True)
@@ -91,7 +130,7 @@ def make_task(what: Mapping[str, Any], files: Mapping[str, str]) -> Task:
     >>> make_task({"name": "mackey-glass", "horizon": -15}, {}).name
     'mackey-glass-recall'
     """
-    numbers = {name: value for name, value in what.items() if name not in ("name", "tuning")}
+    numbers = {name: value for name, value in what.items() if name not in ("name", "tuning", "rows")}
     task: Task
     if what["name"] == "mackey-glass":
         task = MackeyGlass(**numbers)
@@ -100,10 +139,14 @@ def make_task(what: Mapping[str, Any], files: Mapping[str, str]) -> Task:
     elif what["name"] == "weather":
         if "weather" not in files:
             raise StudyError("the weather trials need the paper's file: --csv FILE")
-        task = weather(files["weather"], numbers["horizon"])
-        if len(task.train(0)) != TRAIN_ROWS:  # pragma: no cover - the split of the file decides it
-            raise StudyError(f"{files['weather']} has another number of training rows than {TRAIN_ROWS}")
+        task = LastRows(_weather(files["weather"], numbers["horizon"]), what["rows"])
         return Validation(task) if what.get("tuning") else task
     else:
         raise StudyError(f"there is no task {what['name']!r} for trials; choose mackey-glass, copy or weather")
     return task
+
+
+@lru_cache(maxsize=4)
+def _weather(path: str, horizon: int) -> Task:
+    """Return the task of a file; a worker reads each file once."""
+    return weather(path, horizon)

@@ -117,7 +117,7 @@ def floor(trial: Trial, files: Files) -> Outcome:
     task = make_task(trial.task, files)
     found = floor_results(task, [trial.seed])[0]
     result = found[trial.numbers["floor"]]
-    numbers = {"score": result.nmse_test, "unstable_at": None, "curve": []}
+    numbers: dict[str, Any] = {"score": result.nmse_test, "unstable_at": None, "curve": []}
     return {"numbers": numbers, "measured": {"seconds": result.seconds or 0.0}}
 
 
@@ -208,7 +208,7 @@ def _stream(trained: Model, inputs: np.ndarray, known: np.ndarray, rows: int) ->
 
 
 def _unstable(samples: int, seconds: float) -> Outcome:
-    numbers = {"score": None, "unstable_at": samples, "curve": []}
+    numbers: dict[str, Any] = {"score": None, "unstable_at": samples, "curve": []}
     return {"numbers": numbers, "measured": {"seconds": seconds if math.isfinite(seconds) else 0.0}}
 
 
