@@ -18,14 +18,14 @@ from onlinernn.studies.models import TRAINED
 from onlinernn.studies.panels import FLOOR, Figure, Spread, spread
 from onlinernn.studies.pool import ClusterWorkers, LocalWorkers, Workers
 from onlinernn.studies.scales import SCALES
-from onlinernn.studies.store import Kept, Store
+from onlinernn.studies.store import DEFAULT, Kept, Store
 from onlinernn.studies.study import Tally, run_study
 from onlinernn.studies.trial import Trial, code_version
 from onlinernn.studies.tuning import TUNED, require_optuna, tuning_trials, write_rates
 from onlinernn.studies.watch import Watch
 from onlinernn.studies.work import perform
 
-DEFAULT_STORE = Path("onlinernn-results.db")
+DEFAULT_STORE = Path(DEFAULT)
 
 DESCRIPTION = """\
 Run the paper's figures (Fernandez, Keemink and van Gerven 2024) with the controls that it left out.
