@@ -10,10 +10,19 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from onlinernn import __version__, cli_bench, cli_compare, cli_new, cli_presets, cli_reproduce, cli_run
+from onlinernn import (
+    __version__,
+    cli_bench,
+    cli_compare,
+    cli_explain,
+    cli_new,
+    cli_presets,
+    cli_reproduce,
+    cli_run,
+)
 from onlinernn.cli_output import UsageError
 
-COMMANDS = (cli_run, cli_compare, cli_bench, cli_presets, cli_new, cli_reproduce)
+COMMANDS = (cli_run, cli_compare, cli_bench, cli_presets, cli_new, cli_explain, cli_reproduce)
 
 
 class _Parser(argparse.ArgumentParser):

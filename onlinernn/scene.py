@@ -215,7 +215,9 @@ class Scene:
     def draw_anew(self) -> None:
         """Let the synapse's own noise change, too."""
         self._noise(1, [0] * len(self._own_sites()))
-        self.groups["work"].table[0, self.own_draws()] *= 3
+        own = self.own_draws()
+        if own:  # without noise of weights there is no table
+            self.groups["work"].table[0, own] *= 3
 
     def _noise(self, salt: int, own: list[Any]) -> None:
         spec, learner = self.learner.spec, self.learner

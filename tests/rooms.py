@@ -129,6 +129,7 @@ ROOMS = (
     ),
     Room(("onlinernn/bench_peers.py",), (), NUMBA),
     Room(("onlinernn/bench.py",), ("kernels/*.py", "onlinernn/bench_peers.py", *OBJECTS), ("numpy",)),
+    Room(("onlinernn/cli_explain.py",), ("onlinernn/*.py", "onlinernn/checks/*.py"), ()),
     Room(("onlinernn/cli*.py", "onlinernn/__main__.py", "demos/*.py"), ("kernels/*.py", "onlinernn/*.py"), ("numpy",)),
     Room(("tests/naive.py",), (), ("numpy",)),
 )
