@@ -1,4 +1,4 @@
-"""``onlinernn explain``: what a rule computes, what each synapse sees, and what is kept, measured on the rule itself."""
+"""``onlinernn explain``: what a rule computes, what each synapse sees, what is kept, as measured on the rule."""
 
 from __future__ import annotations
 
