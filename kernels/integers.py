@@ -108,6 +108,23 @@ def rounded(x: Any, bits: Any) -> Any:
     return (I64(x) + ((I64(1) << I64(bits)) >> I64(1))) >> I64(bits)
 
 
+@compiled(**EXACT)
+def loihi_decay(x: Any, d: Any) -> Any:
+    """Decay of Loihi: ``x (4096 - d) / 4096`` towards zero; `d` has 12 bits (Lava, ``lif/models.py``)."""
+    size = (abs(I64(x)) * (I64(4096) - I64(d))) >> I64(12)
+    return size if x >= 0 else -size
+
+
+@compiled(**EXACT)
+def xylo_decay(v: Any, dash: Any) -> Any:
+    """Decay of Xylo: ``v - (v >> dash)``, and by 1 where the shift leaves nothing of a v above 0: a linear tail.
+
+    `dash` is in [0, 15] (Rockpool, ``lif_bitshift_torch.py``).
+    """
+    step = I64(v) >> I64(dash)
+    return I64(v) - (I64(1) if step == 0 and v > 0 else step)
+
+
 # The arrays.
 
 

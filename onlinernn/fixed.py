@@ -107,7 +107,7 @@ def lower(spec: Spec) -> Spec:
         *(0, n, 2 * n + z, n),
     )
     of_input = integers.Synapses(
-        Int64(),
+        fixed.accumulator,  # the sum over inputs is one of 64 bits in any case
         fixed.weights.fraction + fixed.inputs.fraction - drive,
         *common,
         fraction + fixed.inputs.fraction - fixed.weights.fraction,

@@ -265,3 +265,33 @@ def test_saturations_and_lost_signals_are_counted() -> None:
     loud.run(U[:50], Y[:50] + 90)
     assert loud.report()["bound_signal_readout"] > 0
     assert loud.report()["lost_signals"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("x", "d", "expected"),
+    [
+        (1000, 0, 1000),
+        (1000, 4096, 0),
+        (1000, 409, 900),
+        (-1000, 409, -900),
+        (1, 1, 0),
+        (-1, 1, 0),
+        (8388607, 1, 8386559),
+    ],
+)
+def test_the_decay_of_loihi(x: int, d: int, expected: int) -> None:
+    """By hand: ``1000 x 3687 / 4096 = 900.1``, ``8388607 x 4095 / 4096 = 8386559.0002``; towards zero on both sides."""
+    assert integers.loihi_decay(x, d) == expected
+
+
+@pytest.mark.parametrize(
+    ("v", "dash", "expected"),
+    [(1000, 4, 938), (15, 4, 14), (1, 4, 0), (0, 4, 0), (-1000, 4, -937), (-1, 4, 0), (32767, 15, 32766)],
+)
+def test_the_decay_of_xylo_and_its_linear_tail(v: int, dash: int, expected: int) -> None:
+    """By hand: ``1000 - 62``; ``-1000 + 63``, because the shift goes down; below 16 the tail takes 1 a step."""
+    assert integers.xylo_decay(v, dash) == expected
+    steps = 0
+    while v:
+        v, steps = int(integers.xylo_decay(v, dash)), steps + 1
+        assert steps < 10**6
