@@ -12,6 +12,7 @@ rules              what a perturbation is and how it becomes a learning signal
 effects            what an effect is, where it acts, and the substrate with its chains
 converters         effects on any number: rounding, limits, noise, mismatch
 devices            effects on the weights of analog arrays
+twins              which array a copy runs on, and the mismatch that neurons learn to expect
 crossbar           the passes over weights that are devices
 decorrelation      the O(n^2) decorrelation of the hidden activity
 number             what the numbers are: floating point, or integers of stated widths

@@ -27,6 +27,7 @@ from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_copy, noise_sign
 from onlinernn.kernels.schedules import factor
 from onlinernn.kernels.synapses import add_noise_times, add_noise_transposed_times
+from onlinernn.kernels.twins import expect_drives, expect_outputs, learn_mismatch
 from onlinernn.kernels.updates import CLEAN, EACH
 
 
@@ -70,6 +71,7 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
             add_noise_transposed_times(rule, of_inputs, u, work, s * (copies - 1) + k - 1, work.a[lane])
             convert_drive(spec.substrate, work, spec, tick, s, k)
             find_perturbation(rule, work.a[first], work.a[lane], tag)
+            expect_drives(spec.substrate, params, state, work, spec, tick, s, k)
     for s in range(streams):
         first, lane = s * (copies - 1), s * copies
         x = work.x[lane * n_vars : (lane + 1) * n_vars]
@@ -103,6 +105,7 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
                     add_noise_times(rule, weights, work.z[lane], work, s * (copies - 1) + k - 1, y)
                 noisy_readout(spec.number, readout, rule, base, sign, y, tag)
                 convert_output(spec.substrate, work, spec, tick, s, k)
+                expect_outputs(spec.substrate, params, state, work, spec, tick, s, k)
                 find_perturbation(rule, clean, y, tag)
 
 
@@ -265,6 +268,7 @@ def commit(params: Any, state: Any, tags: Any, work: Any, spec: Any, tally: Any)
     lanes = work.a.shape[0]
     copies = lanes // streams
     slot = tally[TICK] % (tags.u.shape[0] // streams)
+    learn_mismatch(spec.substrate, params, state, work, spec, tally[TICK])
     read = work.s if recurrence_reads_s(spec.decorrelation) else work.a
     for v in range(work.x.shape[0]):
         copy_row(state.x, v, work.x, v)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels.dispatch import open_function
-from onlinernn.kernels.effects import again, bites, effect, gaussian, like, uniform
+from onlinernn.kernels.effects import U32, again, bites, effect, gaussian, like, of_step, uniform
 
 
 class Nearest(NamedTuple):
@@ -210,6 +210,48 @@ class TwinMismatch(NamedTuple):
 def _twin_mismatch(spec: Any, x: Any, here: Any) -> Any:
     scaled = x + like(x, spec.gain) * gaussian(x, here.twin) * x
     return scaled + like(x, spec.offset) * gaussian(x, again(here.twin))
+
+
+class TelegraphNoise(NamedTuple):
+    """Noise of a magnetic tunnel junction: Gaussian noise, a mean, and an offset that jumps between two values.
+
+    ``x + mean + std g +- offset``; the sign is turned with probability `switching` in a step, so that its
+    autocorrelation is ``(1 - 2 switching)^lag``. Each device of each array has noise of its own. The state is found by
+    looking back to the last step in which it was drawn anew, which happens with probability ``2 switching``.
+
+    Parameters
+    ----------
+    mean
+        Mean, in units of what it is added to.
+    offset
+        Half the distance of both values, >= 0.
+    switching
+        Probability of a turn in a step, in (0, 0.5].
+    std
+        Standard deviation of the Gaussian part, >= 0.
+
+    Examples
+    --------
+    >>> TelegraphNoise(0.0421, 5.93e-3, 0.0809, 9.08e-4).switching
+    0.0809
+    """
+
+    mean: float
+    offset: float
+    switching: float
+    std: float = 0.0
+
+
+@effect.register(TelegraphNoise)
+def _telegraph_noise(spec: Any, x: Any, here: Any) -> Any:
+    back, renewal = U32(0), like(x, 2.0 * spec.switching)
+    then = of_step(here.twin, here.now)
+    while uniform(x, then) >= renewal and back < U32(4096):
+        back = U32(back + U32(1))
+        then = of_step(here.twin, U32(here.now - back))
+    up = uniform(x, again(then)) < like(x, 0.5)
+    noisy = x + like(x, spec.mean) + like(x, spec.std) * gaussian(x, here.moment)
+    return noisy + (like(x, spec.offset) if up else -like(x, spec.offset))
 
 
 class Lost(NamedTuple):

@@ -51,6 +51,7 @@ from onlinernn.kernels.number import input_drive, reading, weigh
 from onlinernn.kernels.passes import copy_row
 from onlinernn.kernels.readouts import learn_readout, present_error
 from onlinernn.kernels.synapses import find_signs
+from onlinernn.kernels.twins import array_of
 from onlinernn.kernels.updates import TOP, learn_inputs, learn_weights
 
 
@@ -132,7 +133,7 @@ def program(chain: Any, scale: Any, rows: Any, seed: Any, domain: Any) -> None:
     zero = rows.dtype.type(0)
     unit, per_unit = like(zero, scale), like(zero, 1.0 / scale)
     for i in range(rows.shape[0]):
-        start = place(seed, 0, 0, 0, domain, i, zero)
+        start = place(seed, 0, 0, 0, 0, domain, i, zero)
         for j in range(rows.shape[1]):
             state = rows[i, j] * per_unit
             rows[i, j] = unit * through(chain, state, along(start, j, zero, zero, state))
@@ -161,10 +162,12 @@ def program_all(substrate: Any, params: Any, spec: Any) -> None:
 
 
 @compiled(**LOOP)
-def convert(chain: Any, x: Any, size: Any, seed: Any, tick: Any, stream: Any, copy: Any, domain: Any) -> Any:
+def convert(
+    chain: Any, x: Any, size: Any, seed: Any, tick: Any, stream: Any, copy: Any, array: Any, domain: Any
+) -> Any:
     """Let the first `size` numbers of a vector go through a chain; return how often a limit was reached."""
     zero = x.dtype.type(0)
-    start = place(seed, tick, stream, copy, domain, 0, zero)
+    start = place(seed, tick, stream, copy, array, domain, 0, zero)
     bound = zero
     for i in range(size):
         x[i], limits = through_counting(chain, (x[i], zero), along(start, i, zero, zero, x[i]))
@@ -182,7 +185,7 @@ def convert_inputs(substrate: Any, work: Any, spec: Any, tick: Any) -> None:
     for of in range(work.bound.shape[1]):
         work.bound[0, of] = 0
     for s in range(work.u.shape[0]):
-        count = convert(substrate.input, work.u[s], work.u.shape[1] - 1, spec.seed, tick, s, 0, INPUT)
+        count = convert(substrate.input, work.u[s], work.u.shape[1] - 1, spec.seed, tick, s, 0, 0, INPUT)
         work.bound[0, BOUND_INPUT] += count
 
 
@@ -195,10 +198,11 @@ def _plain_input_drive(substrate: Any, params: Any, work: Any, spec: Any, tick: 
 def read_inputs(substrate: Any, params: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Make ``work.common`` the input drive of copy `k` of stream `s`; without a substrate that of copy 0 serves all."""
     zero = params.A.dtype.type(0)
+    array = array_of(substrate, tick, k, work.a.shape[0] // work.u.shape[0])
     for i in range(work.common.shape[1]):
         work.common[s, i] = zero
     for j in range(params.A.shape[0]):
-        at = place(spec.seed, tick, s, k, READ_A, j, zero)
+        at = place(spec.seed, tick, s, k, array, READ_A, j, zero)
         add_row(
             substrate.read,
             substrate.scale_input,
@@ -219,22 +223,25 @@ def _plain_lane(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any)
 @where_implemented(chains, otherwise=_plain_lane, whole=True)
 def convert_drive(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Let the drives of copy `k` of stream `s` through their chain."""
-    a = work.a[s * (work.a.shape[0] // work.u.shape[0]) + k]
-    work.bound[0, BOUND_DRIVE] += convert(substrate.drive, a, a.size, spec.seed, tick, s, k, DRIVE)
+    copies = work.a.shape[0] // work.u.shape[0]
+    a, array = work.a[s * copies + k], array_of(substrate, tick, k, copies)
+    work.bound[0, BOUND_DRIVE] += convert(substrate.drive, a, a.size, spec.seed, tick, s, k, array, DRIVE)
 
 
 @where_implemented(chains, otherwise=_plain_lane, whole=True)
 def convert_node(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Let the activities of copy `k` of stream `s` through their chain."""
-    a = work.a[s * (work.a.shape[0] // work.u.shape[0]) + k]
-    work.bound[0, BOUND_NODE] += convert(substrate.node, a, a.size, spec.seed, tick, s, k, NODE)
+    copies = work.a.shape[0] // work.u.shape[0]
+    a, array = work.a[s * copies + k], array_of(substrate, tick, k, copies)
+    work.bound[0, BOUND_NODE] += convert(substrate.node, a, a.size, spec.seed, tick, s, k, array, NODE)
 
 
 @where_implemented(chains, otherwise=_plain_lane, whole=True)
 def convert_output(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Let the outputs of copy `k` of stream `s` through their chain."""
-    y = work.y[s * (work.y.shape[0] // work.u.shape[0]) + k]
-    work.bound[0, BOUND_OUTPUT] += convert(substrate.output, y, y.size, spec.seed, tick, s, k, OUTPUT)
+    copies = work.y.shape[0] // work.u.shape[0]
+    y, array = work.y[s * copies + k], array_of(substrate, tick, k, copies)
+    work.bound[0, BOUND_OUTPUT] += convert(substrate.output, y, y.size, spec.seed, tick, s, k, array, OUTPUT)
 
 
 def _plain_read_outputs(substrate: Any, params: Any, z: Any, y: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
@@ -245,8 +252,9 @@ def _plain_read_outputs(substrate: Any, params: Any, z: Any, y: Any, spec: Any, 
 @where_implemented(chains, otherwise=_plain_read_outputs, whole=True)
 def read_outputs(substrate: Any, params: Any, z: Any, y: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Write ``y = B z``, with B as copy `k` of stream `s` reads it in step `tick`."""
+    array = array_of(substrate, tick, k, spec.sizes.replicas + 1)
     for o in range(y.size):
-        at = place(spec.seed, tick, s, k, READ_B, o, params.B.dtype.type(0))
+        at = place(spec.seed, tick, s, k, array, READ_B, o, params.B.dtype.type(0))
         y[o], _ = read_rows(
             substrate.read, substrate.scale_readout, params.B, o, params.memory_readout, tick, at, at, z, z
         )
@@ -260,10 +268,11 @@ def _plain_errors(substrate: Any, params: Any, tags: Any, work: Any, spec: Any, 
 def read_error(substrate: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any, s: Any) -> None:
     """Write what the present readout gets wrong on the tagged step of `row`, as it is broadcast."""
     error, tagged = work.error[s], tally[TICK] - spec.target_delay
+    array = array_of(substrate, tagged, 0, spec.sizes.replicas + 1)
     read_outputs(substrate, params, tags.z[row + s], error, spec, tagged, s, 0)
-    bound = convert(substrate.output, error, error.size, spec.seed, tagged, s, 0, OUTPUT)
+    bound = convert(substrate.output, error, error.size, spec.seed, tagged, s, 0, array, OUTPUT)
     output_error(spec.loss, error, work.target[s], error)
-    bound = convert(substrate.feedback, error, error.size, spec.seed, tagged, s, 0, ERROR)
+    bound = convert(substrate.feedback, error, error.size, spec.seed, tagged, s, 0, 0, ERROR)
     tally[BOUND_ERROR] += int(bound)
 
 
@@ -280,7 +289,7 @@ def broadcast(substrate: Any, work: Any, spec: Any, tally: Any) -> None:
     for s in range(work.delta_loss.shape[0]):
         if work.taught[s, 0] > 0:
             delta = work.delta_loss[s]
-            bound = convert(substrate.feedback, delta, delta.size, spec.seed, tally[TICK], s, 0, LOSS)
+            bound = convert(substrate.feedback, delta, delta.size, spec.seed, tally[TICK], s, 0, 0, LOSS)
             tally[BOUND_LOSS] += int(bound)
 
 
@@ -298,7 +307,7 @@ def write_inputs(
     for j in range(params.A.shape[0]):
         clear(work.change)
         learn_inputs(spec.rule, work.change, j, work.signal, tags.u, row, work.gain, work, spec, tagged)
-        start = place(spec.seed, tally[TICK], 0, 0, WRITE_A, j, work.change.dtype.type(0))
+        start = place(spec.seed, tally[TICK], 0, 0, 0, WRITE_A, j, work.change.dtype.type(0))
         write_row(
             substrate.write,
             substrate.read,
@@ -331,7 +340,7 @@ def write_outputs(
         for j in range(params.B.shape[1]):
             work.change_out[0, j] = params.B[o, j] - work.old_out[o, j]
         copy_row(params.B, o, work.old_out, o)
-        start = place(spec.seed, tally[TICK], 0, 0, WRITE_B, o, work.change.dtype.type(0))
+        start = place(spec.seed, tally[TICK], 0, 0, 0, WRITE_B, o, work.change.dtype.type(0))
         write_row(
             substrate.write,
             substrate.read,
@@ -378,13 +387,13 @@ def write_and_read(
     growth = like(zero, share - 1.0)
     if tagged < ahead and needs_ageing(substrate.write, False, 0):  # time stands still while weights are set
         for j in range(params.A.shape[0]):
-            start = place(spec.seed, ahead, 0, 0, WRITE_A, j, zero)
+            start = place(spec.seed, ahead, 0, 0, 0, WRITE_A, j, zero)
             age(substrate.write, substrate.scale_input, params.A, j, start)
         for i in range(params.R.shape[0]):
-            start = place(spec.seed, ahead, 0, 0, WRITE_R, i, zero)
+            start = place(spec.seed, ahead, 0, 0, 0, WRITE_R, i, zero)
             age(substrate.write, substrate.scale_recurrent, params.R, i, start)
         for o in range(params.B.shape[0]):
-            start = place(spec.seed, ahead, 0, 0, WRITE_B, o, zero)
+            start = place(spec.seed, ahead, 0, 0, 0, WRITE_B, o, zero)
             age(substrate.write, substrate.scale_readout, params.B, o, start)
     if learning:
         find_signs(spec.rule, spec.seed, tagged, SYNAPSE_RECURRENT, params.R.shape[1], work)
@@ -405,7 +414,7 @@ def write_and_read(
                 tagged,
                 SYNAPSE_RECURRENT,
             )
-            start = place(spec.seed, ahead, 0, 0, WRITE_R, i, zero)
+            start = place(spec.seed, ahead, 0, 0, 0, WRITE_R, i, zero)
             write_row(
                 substrate.write,
                 substrate.read,
@@ -420,8 +429,10 @@ def write_and_read(
             )
         for lane in range(0, lanes, 2):
             twin = min(lane + 1, lanes - 1)
-            at = place(spec.seed, ahead, lane // copies, lane % copies, READ_R, i, zero)
-            at_twin = place(spec.seed, ahead, twin // copies, twin % copies, READ_R, i, zero)
+            array = array_of(substrate, ahead, lane % copies, copies)
+            at = place(spec.seed, ahead, lane // copies, lane % copies, array, READ_R, i, zero)
+            array = array_of(substrate, ahead, twin % copies, copies)
+            at_twin = place(spec.seed, ahead, twin // copies, twin % copies, array, READ_R, i, zero)
             state.drive[lane, i], state.drive[twin, i] = read_rows(
                 substrate.read,
                 substrate.scale_recurrent,

@@ -21,6 +21,7 @@ from onlinernn.kernels.effects import (
     effect,
     gaussian,
     like,
+    of_step,
     remembers,
     uniform,
 )
@@ -78,8 +79,7 @@ def _write_error_remembers(spec: Any) -> Any:
 
 @effect.register(WriteError)
 def _write_error(spec: Any, x: Any, here: Any) -> Any:
-    when = U32(U32(I32(here.written)) * U32(0x9E3779B9))
-    return x + like(x, spec.std) * gaussian(x, U32(here.device ^ when))
+    return x + like(x, spec.std) * gaussian(x, of_step(here.device, U32(I32(here.written))))
 
 
 class PulsedUpdate(NamedTuple):

@@ -55,7 +55,12 @@ class Substrate(NamedTuple):
     feedback
         Effects on the loss difference of each noisy copy, and on the output error where a rule uses that.
     scale_input, scale_recurrent, scale_readout
-        Weight per unit of the state of a device, > 0.
+        Weight per unit of the state of a device, a power of two.
+    chop
+        Whether the copies exchange their arrays at every step, so that a mismatch between these changes its sign.
+    cancel
+        Rate, in [0, 2), at which each neuron and output learns to predict from what comes before it the difference
+        that mismatch makes, and takes it off; 0: none does.
 
     Examples
     --------
@@ -74,6 +79,8 @@ class Substrate(NamedTuple):
     scale_input: float = 1.0
     scale_recurrent: float = 1.0
     scale_readout: float = 1.0
+    chop: bool = False
+    cancel: float = 0.0
 
 
 @open_function()
@@ -95,14 +102,15 @@ class Place(NamedTuple):
     """Where and when an effect acts: four hashes of 32 bits, and what the device remembers.
 
     `device` tells devices apart, `twin` those of each copy too, `moment` the steps as well; `shared` is one number for
-    all devices of a copy in a step. `age` is the number of steps since the last write, `written` the step of that,
-    `stored` the state.
+    all devices of a copy in a step, `now` the step. `age` is the number of steps since the last write, `written` the
+    step of that, `stored` the state.
     """
 
     device: Any
     twin: Any
     moment: Any
     shared: Any
+    now: Any
     age: Any
     written: Any
     stored: Any
@@ -115,22 +123,22 @@ _ODD, _DEEPER = U32(0x9E3779B9), U32(0x85EBCA6B)
 
 
 @compiled(**EXACT)
-def place(seed: Any, tick: Any, stream: Any, copy: Any, domain: Any, row: Any, zero: Any) -> Any:
-    """Return the place that a row of devices begins at."""
+def place(seed: Any, tick: Any, stream: Any, copy: Any, array: Any, domain: Any, row: Any, zero: Any) -> Any:
+    """Return the place that a row of devices begins at; a `copy` runs on an `array`."""
     shift = noise.U64(32)
     device = noise.site(noise.key(seed, 0, 0, 0, domain), row) >> shift
-    twin = noise.site(noise.key(seed, 0, 0, copy, domain + 1), row) >> shift
+    twin = noise.site(noise.key(seed, 0, 0, array, domain + 1), row) >> shift
     base = noise.key(seed, tick, stream, copy, domain + 2)
-    return Place(U32(device), U32(twin), U32(noise.site(base, row) >> shift), U32(base >> shift), zero, zero, zero)
+    moment, shared = U32(noise.site(base, row) >> shift), U32(base >> shift)
+    return Place(U32(device), U32(twin), moment, shared, U32(tick), zero, zero, zero)
 
 
 @compiled(**EXACT)
 def along(start: Any, j: Any, age: Any, written: Any, stored: Any) -> Any:
     """Return the place of device `j` of a row."""
     step = U32(U32(j) * _ODD)
-    return Place(
-        U32(start.device ^ step), U32(start.twin ^ step), U32(start.moment ^ step), start.shared, age, written, stored
-    )
+    device, twin, moment = U32(start.device ^ step), U32(start.twin ^ step), U32(start.moment ^ step)
+    return Place(device, twin, moment, start.shared, start.now, age, written, stored)
 
 
 @compiled(**EXACT)
@@ -141,6 +149,7 @@ def deeper(here: Any) -> Any:
         U32(here.twin + _DEEPER),
         U32(here.moment + _DEEPER),
         U32(here.shared + _DEEPER),
+        here.now,
         here.age,
         here.written,
         here.stored,
@@ -151,6 +160,12 @@ def deeper(here: Any) -> Any:
 def again(hashed: Any) -> Any:
     """Return another hash of the same place, for an effect that draws twice."""
     return U32(hashed ^ U32(0x5BD1E995))
+
+
+@compiled(**EXACT)
+def of_step(hashed: Any, step: Any) -> Any:
+    """Return the hash of a place that does not know the time, in a step."""
+    return U32(hashed ^ bits32(U32(step * _ODD)))
 
 
 @compiled(**EXACT)

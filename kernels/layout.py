@@ -37,6 +37,7 @@ class Sizes(NamedTuple):
     block: int  # rows of an (n, n) matrix that are worked on together
     substrate: int  # 1 with a substrate, else 0
     planes: int  # G, of what the devices of each weight matrix remember
+    twins: int  # 1 where the mismatch of the copies is learnt, else 0
 
 
 class Spec(NamedTuple):
@@ -76,6 +77,8 @@ class Params(NamedTuple):
     memory_recurrent: Array  # (G n, n) what the devices of R remember, row ``plane n + i``
     memory_input: Array  # (G (d + 1), n)
     memory_readout: Array  # (G m, Z)
+    twin_hidden: Array  # (K n, n + d + 1) what mismatch adds to the drives, where it is learnt
+    twin_outputs: Array  # (K m, Z) what it adds to the outputs
 
 
 class State(NamedTuple):
@@ -145,6 +148,7 @@ class Work(NamedTuple):
     change: Array  # (1, n) what is to be added to a row of devices, with a substrate
     change_out: Array  # (1, Z)
     old_out: Array  # (m, Z) the devices of B before they learn
+    difference: Array  # (1, m) of the outputs of two copies, with a substrate
     bound: Array  # (1, N_BOUND) how many values of a step reached a limit, with a substrate
     rounding: Array  # (S, words) random words that integers are rounded by, or (S, 0)
 
@@ -191,6 +195,8 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
     memory_recurrent, at = matrix(kind.drives, arena, at, z.planes * n, n)
     memory_input, at = matrix(kind.drives, arena, at, z.planes * (d + 1), n)
     memory_readout, at = matrix(kind.drives, arena, at, z.planes * m, Z)
+    twin_hidden, at = matrix(kind.drives, arena, at, z.twins * K * n, n + d + 1)
+    twin_outputs, at = matrix(kind.drives, arena, at, z.twins * K * m, Z)
     x, at = matrix(kind.activities, arena, at, S * C * V, n)
     s, at = matrix(kind.activities, arena, at, S * C, n)
     drive, at = matrix(kind.drives, arena, at, S * C, n)
@@ -238,9 +244,12 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
     change, at = matrix(kind.drives, arena, at, some, n)
     change_out, at = matrix(kind.drives, arena, at, some, Z)
     old_out, at = matrix(kind.drives, arena, at, some * m, Z)
+    difference, at = matrix(kind.drives, arena, at, some, m)
     bound, at = matrix(kind.drives, arena, at, some, N_BOUND)
     rounding, at = matrix(kind.words, arena, at, S, words(number, n, d, m, Z))
-    params = Params(R, A, B, D, w, q, P, F, running, memory_recurrent, memory_input, memory_readout)
+    params = Params(
+        R, A, B, D, w, q, P, F, running, memory_recurrent, memory_input, memory_readout, twin_hidden, twin_outputs
+    )
     state = State(x, s, drive)
     tags = Tags(tag_u, tag_s, tag_z, tag_hidden, tag_readout, tag_y, tag_delta, tag_slope, tag_error, tag_norm, power)
     traces = Traces(trace_R, trace_A, trace_B)
@@ -274,6 +283,7 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
         change,
         change_out,
         old_out,
+        difference,
         bound,
         rounding,
     )

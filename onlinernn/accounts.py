@@ -34,7 +34,7 @@ def bytes_by_role(
         ),
         "responses": params.F.nbytes + params.running.nbytes,
         "covariance": params.P.nbytes,
-        "devices": sum(array.nbytes for name, array in params._asdict().items() if name.startswith("memory")),
+        "devices": sum(array.nbytes for name, array in params._asdict().items() if name.startswith(("memory", "twin"))),
         "activities": sum(array.nbytes for array in state),
         "tags": sum(array.nbytes for array in tags),
         "traces": sum(array.nbytes for array in traces),

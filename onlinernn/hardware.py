@@ -52,6 +52,11 @@ def canonical_substrate(spec: Any) -> Any:
         if not isinstance(scale, (int, float)) or not scale > 0 or math.frexp(scale)[0] != 0.5:
             raise ValueError(f"Substrate: {name} is {scale!r}; it must be a power of two, so that no digit is lost")
         fields[name] = float(scale)
+    if not isinstance(fields["chop"], bool):
+        raise TypeError(f"Substrate: chop is {fields['chop']!r}; it must be True or False")
+    if not isinstance(fields["cancel"], (int, float)) or not 0.0 <= fields["cancel"] < 2.0:
+        raise ValueError(f"Substrate: cancel is {fields['cancel']!r}; it must be at least 0 and below 2")
+    fields["cancel"] = float(fields["cancel"])
     return Substrate(**fields)
 
 
@@ -111,7 +116,7 @@ def _require_limits(name: str, chain: tuple[Any, ...]) -> None:
         )
 
 
-def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any) -> None:
+def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any, replicas: int = 1) -> None:
     """Refuse a substrate on which the rule cannot work, or that the engine's numbers cannot carry.
 
     Parameters
@@ -124,6 +129,8 @@ def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any) -> None:
         PerStep or Eligibility.
     dtype
         Of the engine.
+    replicas
+        Number of noisy copies.
 
     Raises
     ------
@@ -133,6 +140,8 @@ def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any) -> None:
     """
     if isinstance(substrate, Ideal):
         return
+    if substrate.chop and replicas != 1:
+        raise ValueError(f"Substrate: chop exchanges two arrays; replicas is {replicas}, and it must be 1")
     bits = np.finfo(dtype).nmant + 1
     for name in CHAINS:
         grid = _grid(getattr(substrate, name))

@@ -91,7 +91,7 @@ def specify(
     bits = _frozen(frozen)
     _require_copies(replicas, readout, bits)
     substrate = canonical_substrate(substrate)
-    require_carrier(substrate, rule, traces, dtype)
+    require_carrier(substrate, rule, traces, dtype, replicas)
     return Spec(
         sizes=Sizes(
             inputs=inputs,
@@ -111,6 +111,7 @@ def specify(
             block=block_rows(hidden),
             substrate=int(not isinstance(substrate, Ideal)),
             planes=planes(substrate),
+            twins=int(getattr(substrate, "cancel", 0.0) > 0.0),
         ),
         rule=rule,
         cell=cell,

@@ -8,7 +8,7 @@ presets are devices alone, with ideal converters; ``analog_io`` is the converter
 import difflib
 from typing import Any, NamedTuple
 
-from onlinernn.kernels.converters import Mismatch, Noise, Quantise, Saturate, Stochastic, Truncate
+from onlinernn.kernels.converters import Mismatch, Noise, Quantise, Saturate, Stochastic, TelegraphNoise, Truncate
 from onlinernn.kernels.decorrelation import Whitening
 from onlinernn.kernels.devices import (
     Asymmetry,
@@ -24,6 +24,7 @@ from onlinernn.kernels.devices import (
 from onlinernn.kernels.effects import Substrate
 from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.readouts import NLMS
+from onlinernn.kernels.rules import ANP
 
 
 class Preset(NamedTuple):
@@ -253,6 +254,16 @@ analog_io = Preset(
     rule=LearnedFeedback(sigma=0.05),
 )
 
+_MTJ = "artcogsys, MTJ-Node-Perturbation, noise.py and default_config.yaml"
+mtj = Preset(
+    "mtj",
+    "superparamagnetic tunnel junctions: both copies noisy by themselves, the noise never read",
+    Substrate(drive=(TelegraphNoise(0.0421, 5.93e-3, 0.0809, 9.08e-4),)),
+    (("mean 0.0421, telegraph offset 5.93e-3, switching 0.0809, Gaussian 9.08e-4", _MTJ),),
+    rule=ANP(lr_hidden=1e-6, sigma=1e-4),
+    note="The rule's own perturbation of 1e-4 is far below the device's; ANP reads the difference of the drives.",
+)
+
 #: All presets, by name.
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -260,7 +271,7 @@ PRESETS: dict[str, Preset] = {
         *(int16, int12, int10_wide, int8_wide, int8),
         *(loihi_like, spinnaker_like, xylo_like, brainscales2_like, dynapse_like),
         *(idealized, gokmen_vlasov, reram_es, reram_sb, reram_om, reram_hfo2, capacitor, ecram, ecram_mo, pcm),
-        analog_io,
+        *(analog_io, mtj),
     )
 }
 
@@ -304,7 +315,7 @@ def explain(preset: Preset) -> str:
     for name, value in preset.substrate._asdict().items():
         if isinstance(value, tuple):
             lines += [f"  {name:<16}{', then '.join(map(repr, value))}"] if value else []
-        else:
+        elif value:
             lines.append(f"  {name:<16}{value:g}")
     lines += ["", "what learns on it"]
     lines += [f"  {name:<16}{getattr(preset, name)!r}" for name in ("rule", "decorrelation", "readout")]

@@ -14,6 +14,7 @@ PARTS = (
 )
 BODY = (*GROUND, *PARTS, "kernels/passes.py", "kernels/number.py", "kernels/layout.py", "kernels/synapses.py")
 LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py", "kernels/mixing.py")
+CONTROLLED = ("kernels/updates.py", "kernels/readouts.py", "kernels/twins.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
 SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py", "onlinernn/fixed.py")
 HELPERS = (
@@ -41,9 +42,10 @@ ROOMS = (
     Room(LEARNING, (*BODY, "kernels/updates.py"), NUMBA),
     Room(("kernels/integers.py",), BODY, NUMBA),
     Room(("kernels/integer_parts.py",), (*BODY, "kernels/integers.py", "kernels/updates.py"), NUMBA),
-    Room(("kernels/crossbar.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
+    Room(("kernels/twins.py",), BODY, NUMBA),
+    Room(("kernels/crossbar.py",), (*BODY, *CONTROLLED), NUMBA),
     Room(("kernels/traces.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
-    Room(("kernels/advance.py",), (*BODY, "kernels/updates.py", "kernels/crossbar.py", *LEARNING), NUMBA),
+    Room(("kernels/advance.py",), (*BODY, *CONTROLLED, "kernels/crossbar.py", *LEARNING), NUMBA),
     Room(
         ("kernels/lockstep.py",),
         (*BODY, "kernels/updates.py", *LEARNING, "kernels/traces.py", "kernels/crossbar.py", "kernels/advance.py"),
@@ -76,11 +78,17 @@ ROOMS = (
         ),
         ("numpy", "hypothesis", "pytest"),
     ),
+    Room(("onlinernn/plot_hardware.py",), ("onlinernn/plots.py",), ("numpy", "matplotlib")),
     Room(("onlinernn/plots.py",), (*OBJECTS, *APART), ("numpy", "matplotlib")),
     Room(("onlinernn/scores.py",), (*OBJECTS[:1], *APART), ("numpy",)),
     Room(("onlinernn/evaluate.py",), (*OBJECTS, *APART, *JUDGES[:1]), ("numpy",)),
     Room(("onlinernn/baselines.py",), ("kernels/*.py", *OBJECTS, *APART, *JUDGES[:2]), ("numpy", "scipy")),
     Room(("onlinernn/substrates.py",), ("kernels/*.py",), ()),
+    Room(
+        ("onlinernn/on_hardware.py",),
+        ("kernels/*.py", "onlinernn/hardware.py", "onlinernn/substrates.py", *OBJECTS, *JUDGES, *APART),
+        ("numpy",),
+    ),
     Room(("onlinernn/settings.py", "onlinernn/templates.py"), (), ()),
     Room(
         ("onlinernn/controls.py",),

@@ -44,6 +44,7 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/converters.py": set(),
     "kernels/devices.py": set(),
     "kernels/crossbar.py": set(),
+    "kernels/twins.py": set(),
     "kernels/advance.py": set(),
     "kernels/lockstep.py": set(),
 }

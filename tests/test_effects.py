@@ -22,6 +22,7 @@ from onlinernn import (
     Stochastic,
     StochasticShared,
     Stuck,
+    TelegraphNoise,
     Truncate,
     TwinMismatch,
     Wrap,
@@ -40,7 +41,7 @@ steps = st.sampled_from([2.0**-7, 2.0**-3, 1 / 126, 0.1])
 def _through(chain, x, tick, copy, age):
     out = np.empty_like(x)
     zero = x.dtype.type(0)
-    start = effects.place(7, tick, 0, copy, effects.WRITE_R, 0, zero)
+    start = effects.place(7, tick, 0, copy, copy, effects.WRITE_R, 0, zero)
     for i in range(x.size):
         out[i] = effects.through(
             chain, x[i], effects.along(start, i, x.dtype.type(age), x.dtype.type(tick) - x.dtype.type(age), x[i])
@@ -51,7 +52,7 @@ def _through(chain, x, tick, copy, age):
 @compiled(**LOOP)
 def _change(chain, dw, stored, tick):
     out = np.empty_like(dw)
-    start = effects.place(7, tick, 0, 0, effects.WRITE_R, 0, dw.dtype.type(0))
+    start = effects.place(7, tick, 0, 0, 0, effects.WRITE_R, 0, dw.dtype.type(0))
     for i in range(dw.size):
         out[i] = effects.changed(chain, dw[i], effects.along(start, i, dw.dtype.type(0), dw.dtype.type(0), stored[i]))
     return out
@@ -60,7 +61,7 @@ def _change(chain, dw, stored, tick):
 @compiled(**LOOP)
 def _age(chain, x):
     out = np.empty_like(x)
-    start = effects.place(7, 1, 0, 0, effects.WRITE_R, 0, x.dtype.type(0))
+    start = effects.place(7, 1, 0, 0, 0, effects.WRITE_R, 0, x.dtype.type(0))
     for i in range(x.size):
         out[i] = effects.aged(chain, x[i], effects.along(start, i, x.dtype.type(0), x.dtype.type(0), x[i]))
     return out
@@ -148,6 +149,17 @@ def test_the_same_seed_gives_the_same_chip():
 def test_two_effects_of_a_chain_draw_apart():
     both = through((Noise(1.0), Noise(1.0)), np.zeros(MANY))
     assert both.std() == pytest.approx(np.sqrt(2), rel=0.02)
+
+
+def test_telegraph_noise_has_its_mean_spread_and_memory():
+    chain = (TelegraphNoise(0.0421, 5.93e-3, 0.0809, 9.08e-4),)
+    drawn = np.array([through(chain, np.zeros(4000), tick=10_000 + t) for t in range(11)], np.float64)
+    assert drawn.mean() == pytest.approx(0.0421, abs=1e-3 * 0.0421 * 10)
+    assert drawn.std() == pytest.approx(np.hypot(5.93e-3, 9.08e-4), rel=0.02)
+    share = 5.93e-3**2 / (5.93e-3**2 + 9.08e-4**2)
+    for lag in (1, 5, 10):
+        found = np.corrcoef(drawn[0], drawn[lag])[0, 1]
+        assert found == pytest.approx(share * (1 - 2 * 0.0809) ** lag, abs=0.05)
 
 
 def test_messages_get_lost_together():

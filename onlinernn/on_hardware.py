@@ -1,0 +1,157 @@
+"""Trials of learning on hardware: one network, one stream, one substrate, and the error on a stream it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from onlinernn.evaluate import shift_targets
+from onlinernn.hardware import suited
+from onlinernn.kernels.effects import IDEAL
+from onlinernn.kernels.readouts import NLMS
+from onlinernn.kernels.schedules import Cosine
+from onlinernn.learner import OnlineLearner
+from onlinernn.tasks import MackeyGlass, Task, xor
+
+WASHOUT = 200
+"""First steps of the test stream that are not scored, while the activity settles."""
+
+
+class Probe(NamedTuple):
+    """A task, how often its training stream is gone through, and the input scale that suits it.
+
+    Parameters
+    ----------
+    task
+        The task.
+    epochs
+        Passes over the training stream.
+    input_scale
+        Of the initial A and b.
+    """
+
+    task: Task
+    epochs: int
+    input_scale: float
+
+
+PROBES: dict[str, Probe] = {"forecast": Probe(MackeyGlass(), 20, 6.0), "XOR 5": Probe(xor(5), 30, 1.0)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one trial came to.
+
+    Attributes
+    ----------
+    error : float
+        Frozen-test NMSE, or for bits the share of wrong ones; infinite where learning diverged.
+    report : dict
+        The learner's counters.
+    """
+
+    error: float
+    report: dict[str, Any]
+
+
+def trial(
+    probe: Probe,
+    seed: int,
+    substrate: Any = IDEAL,
+    *,
+    rule: Any = None,
+    decorrelation: Any = None,
+    frozen: bool = False,
+    hidden: int = 30,
+    **settings: Any,
+) -> Outcome:
+    """Train a network on a probe and score it, frozen and continued, on the test stream.
+
+    Parameters
+    ----------
+    probe : Probe
+        What to learn.
+    seed : int
+        Of the stream, the weights, the noise and the devices.
+    substrate : Substrate or Preset
+        The hardware.
+    rule, decorrelation
+        Of the learner; None: what goes with the rest. The readout is always NLMS and reads the input.
+    frozen : bool
+        Whether the hidden layer does not learn.
+    hidden : int
+        Hidden units.
+    **settings
+        Further settings of the learner.
+    """
+    task = probe.task
+    rule, decorrelation, readout, substrate = suited(substrate, rule, decorrelation, None)
+    learner = OnlineLearner(
+        task.n_in,
+        hidden,
+        task.n_out,
+        rule=rule,
+        decorrelation=decorrelation,
+        readout=readout or NLMS(),
+        direct=True,
+        schedule=Cosine(probe.epochs * len(task.train(seed, 0))),
+        frozen=("A", "R") if frozen else (),
+        target_delay=task.target_delay,
+        bias=0.3,
+        input_scale=probe.input_scale,
+        bias_scale=probe.input_scale,
+        seed=seed,
+        substrate=substrate,
+        **settings,
+    )
+    try:
+        for epoch in range(probe.epochs):
+            stream = task.train(seed, epoch)
+            learner.reset()
+            learner.run(stream.inputs, shift_targets(stream.targets, task.target_delay))
+    except ArithmeticError:
+        return Outcome(float("inf"), learner.report())
+    test, variance = task.test(seed), float(np.nanvar(task.train(seed, 0).targets))
+    learner.retune(frozen=("A", "R", "B", "D"))
+    learner.reset()
+    predictions = learner.run(test.inputs).predictions
+    rows = np.flatnonzero(test.scored)
+    rows = rows[rows >= WASHOUT]
+    targets = test.targets[rows]
+    bits = set(np.unique(targets)) <= {-1.0, 1.0}
+    error = np.mean(np.sign(predictions[rows]) != targets if bits else (predictions[rows] - targets) ** 2 / variance)
+    return Outcome(float(error), learner.report())
+
+
+def row_of(name: str, errors: Sequence[float]) -> str:
+    """Return a line of a table: median, least and largest error over the seeds.
+
+    Parameters
+    ----------
+    name : str
+        What was tried.
+    errors : sequence of float
+        One for each seed.
+
+    Examples
+    --------
+    >>> row_of("float", [0.1, 0.3, 0.2]).split()
+    ['float', '0.2', '0.1', '0.3']
+    """
+    return f"{name:44s}{np.median(errors):11.3g}{min(errors):11.3g}{max(errors):11.3g}"
+
+
+def heading(title: str, what: str = "NMSE") -> Iterable[str]:
+    """Return the first lines of a table.
+
+    Parameters
+    ----------
+    title : str
+        What was done.
+    what : str
+        What the errors are.
+    """
+    return (title, "", f"{what:44s}{'median':>11s}{'least':>11s}{'most':>11s}")
