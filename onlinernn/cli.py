@@ -18,11 +18,12 @@ from onlinernn import (
     cli_new,
     cli_presets,
     cli_reproduce,
+    cli_results,
     cli_run,
 )
 from onlinernn.cli_output import UsageError
 
-COMMANDS = (cli_run, cli_compare, cli_bench, cli_presets, cli_new, cli_explain, cli_reproduce)
+COMMANDS = (cli_run, cli_compare, cli_bench, cli_presets, cli_new, cli_explain, cli_reproduce, cli_results)
 
 
 class _Parser(argparse.ArgumentParser):

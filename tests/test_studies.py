@@ -157,6 +157,20 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path: Path) -> None:
         assert store.put(toys(100)[-1], CODE, big)
 
 
+def test_a_study_on_a_full_disk_stops_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    study = toys(40, note="x" * 2000)
+    with Store(path) as store:
+        store._connection.execute("PRAGMA max_page_count = 16")
+        with pytest.raises(StudyError, match="make room and repeat the command"):
+            run_study(study, store, LocalWorkers(2), perform)
+    kept = count(path)
+    assert 2 <= kept < 40
+    with Store(path) as store:  # room again
+        end = run_study(study, store, LocalWorkers(2), perform)
+    assert (end.kept, end.done, end.failed) == (kept, 40, ())
+
+
 def test_the_key_holds_the_whole_configuration_and_the_code() -> None:
     one = Trial("toy", "sum", 0, {"name": "toy", "length": 5}, {"rate": 0.1})
     same = Trial("toy", "sum", 0, {"length": 5, "name": "toy"}, {"rate": 0.1})
