@@ -13,7 +13,9 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from numba import njit
 
+from onlinernn.bench_others import other_peer, unit
 from onlinernn.bench_peers import Net, fused_peer, numpy_peer, random_net
 from onlinernn.kernels.decorrelation import Decorrelation
 from onlinernn.kernels.rules import ANP
@@ -25,7 +27,10 @@ IMPLEMENTATIONS = ("run", "step", "fused", "numpy")
 #: What pins BLAS to one thread; it is read when NumPy is imported.
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
+) | {
+    "JAX_PLATFORMS": "cpu",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+}
 
 # Rates so small that nothing diverges however long it runs, and none of them 0: what is frozen is not computed.
 _LR, _RATE, _SIGMA = 1e-7, 1e-7, 1e-2
@@ -73,13 +78,28 @@ def _engine(net: Net) -> OnlineLearner:
     return learner
 
 
-def _contestants(n: int, rule: str, fused: Callable[[Net, Any, Any], Any]) -> dict[str, Callable[[Any, Any], object]]:
+def limit_peer() -> Callable[[np.ndarray, int], None]:
+    """Return what does nothing but read and write every weight once a step: the limit of the memory."""
+
+    @njit(fastmath={"contract"}, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+    def touch(weights: np.ndarray, steps: int, factor: Any) -> None:
+        for _ in range(steps):
+            for i in range(weights.size):
+                weights[i] *= factor
+
+    return lambda weights, steps: touch(weights, steps, np.float32(1.0))
+
+
+def _contestants(
+    n: int, rule: str, fused: Callable[[Net, Any, Any], Any], limit: Callable[[np.ndarray, int], None], peers: list[str]
+) -> dict[str, Callable[[Any, Any], object]]:
     """Return a function of inputs and targets for each implementation, all with networks of their own."""
 
     def net() -> Net:
         return random_net(n, rule == "danp", _LR, _RATE, _SIGMA, seed=n)
 
     stepped, ran, one, other = _engine(net()), _engine(net()), net(), net()
+    weights = np.ones(one.R.size + one.D.size, np.float32)
 
     def step(U: np.ndarray, Y: np.ndarray) -> None:
         for u, y in zip(U[:, None], Y[:, None], strict=True):
@@ -90,6 +110,8 @@ def _contestants(n: int, rule: str, fused: Callable[[Net, Any, Any], Any]) -> di
         "step": step,
         "fused": lambda U, Y: fused(one, U, Y),
         "numpy": lambda U, Y: numpy_peer(other, U, Y),
+        **({"limit": lambda U, _: limit(weights, len(U))} if "limit" in peers else {}),
+        **{name: other_peer(name, net(), _SIGMA) for name in peers if name != "limit"},
     }
 
 
@@ -106,6 +128,7 @@ def time_steps(
     repeats: int,
     seconds: float = 0.2,
     progress: Callable[[str], object] = str,
+    peers: list[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the median processor time per step of every implementation, rule and size.
 
@@ -123,24 +146,28 @@ def time_steps(
         About how long a turn takes.
     progress : callable
         Is told what is about to be measured.
+    peers : list of str, optional
+        More to time: ``"limit"``, a kernel that only reads and writes every weight once, and names of
+        ``bench_others.PACKAGES``.
 
     Returns
     -------
     list of dict
         With the keys implementation, rule, n, us_per_step, and ratio: us_per_step in units of the engine's run.
     """
-    fused = fused_peer()
+    fused, limit, peers = fused_peer(), limit_peer(), [] if peers is None else peers
     wave = np.sin(0.1 * np.arange(_LONGEST)).astype(np.float32)
     rows: list[dict[str, Any]] = []
     for n in sizes:
         for rule in rules:
             progress(f"{rule}, n = {n}")
-            contestants = _contestants(n, rule, fused)
+            contestants = _contestants(n, rule, fused, limit, peers)
             steps = {}
             for name, work in contestants.items():
-                work(wave[:2], wave[1:3])  # compiles
-                brief = max(_seconds(work, wave[:5], wave[1:6]) / 5, 1e-7)
-                steps[name] = int(min(max(seconds / brief, 5), _LONGEST - 1))
+                least = unit(n) if name in peers and name != "limit" else 5
+                work(wave[:least], wave[1 : least + 1])  # compiles
+                brief = max(_seconds(work, wave[:least], wave[1 : least + 1]) / least, 1e-7)
+                steps[name] = int(min(max(seconds / brief, least), _LONGEST - 1)) // least * least
             turns: dict[str, list[float]] = {name: [] for name in contestants}
             for _ in range(repeats):
                 for name, work in contestants.items():
@@ -149,7 +176,7 @@ def time_steps(
             us = {name: 1e6 * median(times) for name, times in turns.items()}
             rows += [
                 {"implementation": name, "rule": rule, "n": n, "us_per_step": us[name], "ratio": us[name] / us["run"]}
-                for name in IMPLEMENTATIONS
+                for name in us
             ]
     return rows
 

@@ -9,14 +9,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from onlinernn.bench import IMPLEMENTATIONS, ONE_THREAD, RULES, pinned, time_first_step, time_steps
+from onlinernn.bench import ONE_THREAD, RULES, pinned, time_first_step, time_steps
+from onlinernn.bench_others import PACKAGES, installed
+from onlinernn.bench_picture import save_bench
 from onlinernn.cli_output import check_writable, refusing, table, versions, write_json
 
 DESCRIPTION = """\
 Time one step of two copies with immediate learning (one input, one output, float32): the engine's run and step, a
-fused Numba function written for this case alone, and plain NumPy with one BLAS thread. All take turns on one
-processor; the figures are medians of processor time. Then time the first step of a new process, with an empty and
-with a filled cache.
+fused Numba function written for this case alone, plain NumPy with one BLAS thread, JAX (jit and scan, two variants)
+and PyTorch (eager, in place) where they are installed, and a kernel that does nothing but read and write every weight
+once: the limit of the memory. All take turns on one processor; the figures are medians of processor time. Then time
+the first step of a new process, with an empty and with a filled cache.
 """
 
 
@@ -34,6 +37,15 @@ def _rules(text: str) -> list[str]:
     named = text.split(",")
     if unknown := [name for name in named if name not in RULES]:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(RULES)}")
+    return named
+
+
+def _peers(text: str) -> list[str]:
+    named = text.split(",")
+    if unknown := [name for name in named if name not in ("limit", *PACKAGES)]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of limit, {', '.join(PACKAGES)}")
+    if missing := [PACKAGES[name] for name in named if name in PACKAGES and name not in installed()]:
+        raise argparse.ArgumentTypeError(f"{missing[0]} is not installed: pip install {missing[0]}")
     return named
 
 
@@ -56,9 +68,11 @@ def add_parser(subparsers: Any) -> None:
     add("--hidden", type=_sizes, default=[100, 500, 1000, 2000], metavar="N,...", help="sizes (100,500,1000,2000)")
     add("--rules", type=_rules, default=list(RULES), metavar="A,...", help="anp, and danp with decorrelation (both)")
     add("--repeats", type=_whole, default=5, metavar="N", help="turns of each implementation (5)")
+    add("--peers", type=_peers, metavar="A,...", help="limit, jax, jax stacked, torch (limit and what is installed)")
     add("--first-call", action=argparse.BooleanOptionalAction, default=True, help="time the first step of a process")
     add("--cpu", type=int, metavar="N", help="processor to run on (the last one allowed)")
     add("--json", type=Path, metavar="FILE", help="write the rows here")
+    add("--figure", type=Path, metavar="FILE", help="draw time per step against n here, with the limit")
     parser.set_defaults(main=main)
 
 
@@ -75,16 +89,20 @@ def main(args: argparse.Namespace) -> int:
     UsageError
         If it cannot be done; nothing has been written then.
     """
-    if args.json is not None:
-        check_writable(args.json)
+    for path in (args.json, args.figure):
+        if path is not None:
+            check_writable(path)
+    peers = ["limit", *installed()] if args.peers is None else args.peers
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
         return _with_one_thread(args)
     with refusing(), pinned(args.cpu) as cpu:
-        rows = time_steps(args.hidden, args.rules, args.repeats, progress=_tell)
+        rows = time_steps(args.hidden, args.rules, args.repeats, progress=_tell, peers=peers)
         first = [_first_step(rule) for rule in args.rules] if args.first_call else []
     sys.stdout.write(_report(rows, first, cpu))
     if args.json is not None:
         write_json(args.json, "bench", rows, first_call=first, cpu=cpu, versions=versions())
+    if args.figure is not None:
+        save_bench(args.figure, rows)
     return 0
 
 
@@ -95,6 +113,8 @@ def _with_one_thread(args: argparse.Namespace) -> int:
     command += ["--first-call" if args.first_call else "--no-first-call"]
     command += [] if args.cpu is None else ["--cpu", str(args.cpu)]
     command += [] if args.json is None else ["--json", str(args.json)]
+    command += [] if args.figure is None else ["--figure", str(args.figure)]
+    command += [] if args.peers is None else ["--peers", ",".join(args.peers)]
     return subprocess.run(command, env={**os.environ, **ONE_THREAD}, check=False).returncode
 
 
@@ -113,12 +133,16 @@ def _report(rows: list[dict[str, Any]], first: list[dict[str, Any]], cpu: int | 
     cells: dict[tuple[str, int], dict[str, dict[str, Any]]] = {}
     for row in rows:
         cells.setdefault((row["rule"], row["n"]), {})[row["implementation"]] = row
+    names = list(dict.fromkeys(row["implementation"] for row in rows))
+    others = [name for name in names if name not in ("run", "step", "limit")]
+    limited = "limit" in names
     lines = [
-        [f"{rule} n={n}", *(_us(of[name]["us_per_step"]) for name in IMPLEMENTATIONS)]
-        + [f"{of[name]['ratio']:.2f}" for name in IMPLEMENTATIONS[2:]]
+        [f"{rule} n={n}", *(_us(of[name]["us_per_step"]) for name in names)]
+        + [f"{of[name]['ratio']:.2f}" for name in others]
+        + ([f"{100 * of['limit']['ratio']:.0f} %"] if limited else [])
         for (rule, n), of in cells.items()
     ]
-    header = ["us per step", *IMPLEMENTATIONS, "fused/run", "numpy/run"]
+    header = ["us per step", *names, *(f"{name}/run" for name in others), *(["of the limit"] if limited else [])]
     worst = max(1 / of["fused"]["ratio"] for of in cells.values())
     smallest = min(n for _, n in cells)
     call = max(

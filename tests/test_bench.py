@@ -10,6 +10,7 @@ import pytest
 
 from onlinernn import bench
 from onlinernn.bench import IMPLEMENTATIONS, ONE_THREAD, pinned, time_steps
+from onlinernn.bench_others import PACKAGES, other_peer
 from onlinernn.bench_peers import Net, fused_peer, numpy_peer, random_net
 from onlinernn.cli import main
 
@@ -44,6 +45,18 @@ def test_the_peers_do_what_the_engine_does(decorrelated: bool) -> None:
         np.testing.assert_allclose(learner.weights["D"], given.D, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["jax", "jax stacked", "torch"])
+@pytest.mark.parametrize("decorrelated", [False, True])
+def test_the_peers_of_other_packages_do_what_the_others_do(name: str, decorrelated: bool) -> None:
+    pytest.importorskip(PACKAGES[name])
+    # Without noise, so that all see the same: nothing but D learns.
+    given = net(decorrelated, sigma=0.0)
+    U = np.resize(WAVE, 1001)
+    expected = numpy_peer(given, U[:-1], U[1:])
+    losses = other_peer(name, net(decorrelated), 0.0)(U[:-1], U[1:])
+    np.testing.assert_allclose(losses, expected, rtol=2e-3, atol=1e-5)
+
+
 def test_every_cell_of_the_table_is_measured() -> None:
     told: list[str] = []
     rows = time_steps([4, 8], ["anp", "danp"], 2, seconds=1e-3, progress=told.append)
@@ -69,15 +82,18 @@ def test_a_call_of_step_costs_little() -> None:
 
 def test_the_command_writes_its_rows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bench.json"
-    arguments = ["bench", "--hidden", "4,6", "--rules", "anp", "--repeats", "1", "--no-first-call"]
-    assert main([*arguments, "--json", str(path)]) == 0
+    arguments = ["bench", "--hidden", "4,6", "--rules", "anp", "--repeats", "1", "--no-first-call", "--peers", "limit"]
+    picture = tmp_path / "bench.png"
+    assert main([*arguments, "--json", str(path), "--figure", str(picture)]) == 0
+    assert picture.stat().st_size > 10_000
     written = json.loads(path.read_text())
     assert written["command"] == "bench"
-    assert [row["n"] for row in written["rows"]] == [4] * 4 + [6] * 4
+    assert [row["n"] for row in written["rows"]] == [4] * 5 + [6] * 5
     assert all(row["rule"] == "anp" and row["us_per_step"] > 0 for row in written["rows"])
     shown = capfd.readouterr()
     assert "anp n=4" in shown.out
     assert "bound 1.3" in shown.out
+    assert "of the limit" in shown.out
     assert "timing anp, n = 6" in shown.err
 
 
@@ -88,6 +104,7 @@ def test_the_command_writes_its_rows(tmp_path: Path, capfd: pytest.CaptureFixtur
         (["--hidden", "10,x"], "'x' is no whole number"),
         (["--rules", "anp,bptt"], "'bptt' is none of anp, danp"),
         (["--repeats", "0"], "'0' is no whole number"),
+        (["--peers", "limit,abacus"], "'abacus' is none of limit, jax, jax stacked, torch"),
         (["--json", "no/such/folder/x.json"], "there is no folder"),
     ],
 )
