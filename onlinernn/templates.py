@@ -3,15 +3,13 @@
 import re
 
 RULE = '''\
-# ruff: noqa: ARG001 - one signature for every rule: most ignore some arguments
 """A learning rule of one's own: {name}."""
 
 import math
 from typing import Any, NamedTuple
 
-from onlinernn import Gaussian
 from onlinernn.kernels.contracts import DELTA_LOSS, NOISE, PRE, WEIGHT, LocalityContract, contract
-from onlinernn.kernels.noise import draw
+from onlinernn.kernels.noise import Gaussian, draw
 from onlinernn.kernels.rules import gain, node_noise
 
 
@@ -93,7 +91,6 @@ def _slope(cell: Any, x: Any, i: Any, drive: Any) -> Any:
 '''
 
 EFFECT = '''\
-# ruff: noqa: ARG001 - one signature for every effect: most ignore where they act
 """A hardware effect of one's own: {name}."""
 
 from typing import Any, NamedTuple
@@ -120,7 +117,6 @@ def _effect(spec: Any, x: Any, here: Any) -> Any:
 '''
 
 TASK = '''\
-# ruff: noqa: ARG002 - a task has one signature, and this one needs no more of the test's seed
 """A task of one's own: {name}."""
 
 from dataclasses import dataclass
