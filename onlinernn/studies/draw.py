@@ -134,7 +134,7 @@ def _draw(panel: Any, _axes: Axes, _methods: Mapping[str, list[Kept]], _floors: 
 
 @_draw.register
 def _(panel: Learning, axes: Axes, methods: Mapping[str, list[Kept]], floors: Mapping[str, list[Kept]]) -> None:
-    _over_samples(axes, methods, "curve", panel.score, floors, f"{panel.title}: learning curves")
+    _over_samples(axes, methods, "curve", panel.score, floors, panel.title)
 
 
 @_draw.register
@@ -188,7 +188,7 @@ def _(panel: Finals, axes: Axes, methods: Mapping[str, list[Kept]], floors: Mapp
     _scale(axes, "x", values)
     axes.set_xlabel(panel.score, fontsize=8.5)
     seeds = max((len(kept) for kept in methods.values()), default=0)
-    _finish(axes, f"{panel.title}: after training (mean, | median, bar from least to most of {seeds} seeds)", methods)
+    _finish(axes, f"{panel.title} (mean, | median, bar from least to most of {seeds} seeds)", methods)
 
 
 @_draw.register
@@ -293,9 +293,10 @@ def _scale(axes: Axes, which: str, values: Sequence[float]) -> None:
     limits = min(good) / 1.35, max(good) * 1.35
     (axes.set_xlim if which == "x" else axes.set_ylim)(*limits)
     axis.set_major_formatter(FuncFormatter(lambda one, _: f"{one:g}"))
-    # A short axis may hold no power of ten: then 2 and 5 are labelled too.
-    close = limits[1] / limits[0] < 30
-    axis.set_minor_formatter(FuncFormatter(lambda one, _: f"{one:g}" if close and f"{one:e}"[0] in "25" else ""))
+    # A short axis may hold no power of ten: then others are labelled too.
+    ratio = limits[1] / limits[0]
+    digits = "123456789" if ratio < 6 else "25" if ratio < 30 else ""
+    axis.set_minor_formatter(FuncFormatter(lambda one, _: f"{one:.3g}" if f"{one:.0e}"[0] in digits else ""))
     axis.set_tick_params(which="both", labelsize=8)
 
 
