@@ -191,7 +191,7 @@ def check_effect(part: Any, *, examples: int = 60) -> None:
         seed, value, single = example
         real = np.float32 if single else np.float64
         x, zero = real(value), real(0)
-        here = effects.place(seed, seed % 7, 0, 1, effects.NODE, seed % 5, zero)
+        here = effects.place(seed, seed % 7, 0, 1, 0, effects.NODE, seed % 5, zero)
         places = [effects.along(here, j, real(j), zero, real(0.25)) for j in range(3)]
         for function in own:
             name = f"{_name(part)}: {function.__name__}({value:.6g})"
