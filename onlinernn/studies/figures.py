@@ -155,6 +155,7 @@ def floors(task: str, scale: Scale) -> list[Trial]:
     return [
         Trial(FLOOR, label.get(kind, kind.replace("ridge-", "ridge, lags ")), seed, what, {"floor": kind})
         for kind in FLOORS[what["name"]]
+        if kind != "persistence" or what["horizon"] > 0  # a recall has none
         for seed in range(seeds)
     ]
 
