@@ -29,7 +29,8 @@ def weather_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     day = np.sin(2 * np.pi * hours / 24)
     lines = ["date," + ",".join(COLUMNS)]
     noise = rng.normal(size=(len(hours), len(COLUMNS)))
-    lines += [f"h{t}," + ",".join(f"{day[t] + 0.1 * x:.3f}" for x in noise[t]) for t in hours]
+    dates = np.datetime_as_string(np.datetime64("2010-01-01T00:00") + hours * np.timedelta64(1, "h"))
+    lines += [dates[t].replace("T", " ") + "," + ",".join(f"{day[t] + 0.1 * x:.3f}" for x in noise[t]) for t in hours]
     path = tmp_path_factory.mktemp("weather") / "made.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -125,6 +126,16 @@ def test_weather_trials_read_the_file_that_is_named(weather_file: Path) -> None:
     floor = Trial("floor", "ridge, lags 24", 0, what, {"floor": "ridge-24"})
     still = Trial("floor", "constant", 0, what, {"floor": "constant"})
     assert perform(floor, files)["numbers"]["score"] < 0.2 < perform(still, files)["numbers"]["score"]
+    of = {
+        one.numbers["floor"]
+        for f in FIGURES
+        for one in f.trials("full")
+        if one.task.get("name") == "weather" and one.kind == "floor"
+    }
+    for kind in of:
+        assert (
+            perform(replace(floor, task={**what, "rows": 1000}, numbers={"floor": kind}), files)["numbers"]["score"] > 0
+        )
     with pytest.raises(ValueError, match="--csv FILE"):
         make_task(what, {})
 

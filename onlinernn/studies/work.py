@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from onlinernn.controls import floor_results
+from onlinernn.baselines import floors
+from onlinernn.controls import ridge_lags
 from onlinernn.evaluate import Model, Progress, evaluate, shift_targets
 from onlinernn.learner import OnlineLearner
 from onlinernn.reference import Network
 from onlinernn.scores import mse
 from onlinernn.studies.models import model, perturbed
-from onlinernn.studies.streams import make_task
+from onlinernn.studies.streams import LastRows, make_task
 from onlinernn.studies.trial import Trial
 from onlinernn.tasks.stream import target_variance
 
@@ -115,7 +116,7 @@ def floor(trial: Trial, files: Files) -> Outcome:
         As for ``perform``.
     """
     task = make_task(trial.task, files)
-    found = floor_results(task, [trial.seed])[0]
+    found = floors(task, trial.seed, ridge_lags(task.task if isinstance(task, LastRows) else task))
     result = found[trial.numbers["floor"]]
     numbers: dict[str, Any] = {"score": result.nmse_test, "unstable_at": None, "curve": []}
     return {"numbers": numbers, "measured": {"seconds": result.seconds or 0.0}}
