@@ -20,10 +20,14 @@ from onlinernn import (
     cli_reproduce,
     cli_results,
     cli_run,
+    cli_warmup,
 )
 from onlinernn.cli_output import UsageError
 
-COMMANDS = (cli_run, cli_compare, cli_bench, cli_presets, cli_new, cli_explain, cli_reproduce, cli_results)
+COMMANDS = (
+    *(cli_run, cli_compare, cli_bench, cli_warmup),
+    *(cli_presets, cli_new, cli_explain, cli_reproduce, cli_results),
+)
 
 
 class _Parser(argparse.ArgumentParser):
