@@ -1,13 +1,14 @@
 """What a learner holds and what it has counted."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from onlinernn.kernels import layout
+from onlinernn.kernels.decorrelation import growth
 from onlinernn.kernels.effects import counts as counts_writes
 from onlinernn.kernels.readouts import perturbed
-from onlinernn.kernels.rules import synapse_sigma
+from onlinernn.kernels.rules import noise_copy, synapse_sigma
 
 
 def bytes_by_role(
@@ -62,6 +63,54 @@ def counts(tally: np.ndarray) -> dict[str, int]:
     return {name: int(tally[index]) for name, index in names.items()}
 
 
+class Operations(NamedTuple):
+    """What one step of one stream takes. Work per neuron, of which there are n and not n^2, is not counted.
+
+    Parameters
+    ----------
+    forward
+        Multiply-accumulates of the clean and the noisy copies: weights times activities, and noise of weights times
+        activities where a rule has that.
+    learning
+        Multiply-accumulates of learning from a target: one for each weight, those of the matrix of a decorrelation, of
+        impulse responses and of an inverse covariance.
+    random_numbers
+        Numbers drawn for perturbations. Those drawn again to learn from are not counted twice.
+    """
+
+    forward: int
+    learning: int
+    random_numbers: int
+
+
+def operations(spec: Any) -> Operations:
+    """Return what one step of one stream takes.
+
+    Parameters
+    ----------
+    spec
+        Of a learner.
+
+    Examples
+    --------
+    >>> from onlinernn import NP, OnlineLearner
+    >>> operations(OnlineLearner(1, 10, 1, rule=NP()).spec)
+    Operations(forward=262, learning=131, random_numbers=11)
+    """
+    z = spec.sizes
+    reads, square = z.hidden + z.linked + 1, z.hidden * z.hidden
+    size = z.hidden * (z.hidden + z.inputs + 1) + z.outputs * reads
+    by_weight = type(spec.rule) in synapse_sigma.open.implementations
+    forward = (z.replicas + 1) * (size + z.decorrelated * square) + z.replicas * size * by_weight
+    passes = 3 if type(spec.decorrelation) in growth.open.implementations else 2  # D^T s, each row; its length
+    learning = size + passes * z.decorrelated * square
+    learning += 2 * (z.replicas + 1) * z.taps * z.outputs * z.hidden  # expected, corrected; credit and its strength
+    learning += z.inverse * (2 * reads * reads + z.outputs * reads)  # P z, P itself, the present error
+    copies = len({noise_copy(spec.rule, copy + 1) for copy in range(z.replicas)})
+    drawn = size if by_weight else z.hidden + z.outputs * perturbed(spec.readout)
+    return Operations(forward, learning, copies * drawn)
+
+
 def report(tally: np.ndarray, spec: Any, params: Any) -> dict[str, Any]:
     """Return the counters of a learner, and on a substrate what it did to the numbers.
 
@@ -92,18 +141,15 @@ def report(tally: np.ndarray, spec: Any, params: Any) -> dict[str, Any]:
     found |= {name: int(tally[index]) for name, index in first.items()}
     weights = [params.A, params.R, params.B]
     size = sum(array.size for array in weights)
-    lanes, steps, taught = z.streams * (z.replicas + 1), found["steps"], found["taught"]
+    steps, taught = found["steps"], found["taught"]
     found["writes_per_weight"] = found["writes"] / size
     if any(counts_writes(effect) for effect in spec.substrate.write):
         planes = (params.memory_input, params.memory_recurrent, params.memory_readout)
         found["most_writes"] = int(max(plane[: len(w)].max() for plane, w in zip(planes, weights, strict=True)))
-    square = z.hidden * z.hidden
-    by_weight = type(spec.rule) in synapse_sigma.open.implementations
-    drawn = size if by_weight else z.hidden + z.outputs * perturbed(spec.readout)
-    found["random_numbers"] = steps * z.streams * z.replicas * drawn
-    found["macs_forward"] = steps * lanes * (size + z.decorrelated * square)
-    learnt = size + 2 * z.decorrelated * square + 2 * z.taps * z.outputs * z.hidden
-    found["macs_learning"] = taught * z.streams * learnt
+    each = operations(spec)
+    found["random_numbers"] = steps * z.streams * each.random_numbers
+    found["macs_forward"] = steps * z.streams * each.forward
+    found["macs_learning"] = taught * z.streams * each.learning
     return found
 
 
@@ -118,7 +164,7 @@ def warnings(found: dict[str, Any]) -> list[str]:
     Examples
     --------
     >>> warnings({"taught": 100, "dead": 85})
-    ['the loss difference was zero in 85 % of steps: raise sigma or the bits of the loss']
+    ['the loss difference was zero in 85 % of steps: raise sigma, or the bits of outputs and loss']
     """
     lines = []
 

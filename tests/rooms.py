@@ -143,7 +143,17 @@ ROOMS = (
         ("kernels/*.py", "onlinernn/bench_peers.py", "onlinernn/bench_others.py", *OBJECTS),
         NUMBA,
     ),
-    Room(("onlinernn/cli_explain.py",), ("onlinernn/*.py", "onlinernn/checks/*.py"), ()),
+    Room(("onlinernn/formulas.py",), (), ("numpy",)),
+    Room(
+        ("onlinernn/fitting.py",),
+        ("kernels/*.py", *(f"onlinernn/{name}.py" for name in ("scene", "substrates")), *OBJECTS),
+        ("numpy",),
+    ),
+    Room(
+        ("onlinernn/cli_explain.py", "onlinernn/explained.py"),
+        ("kernels/*.py", "onlinernn/*.py", "onlinernn/checks/*.py"),
+        (),
+    ),
     Room(("onlinernn/cli*.py", "onlinernn/__main__.py", "demos/*.py"), ("kernels/*.py", "onlinernn/*.py"), ("numpy",)),
     Room(("tests/naive.py",), (), ("numpy",)),
 )
