@@ -72,7 +72,7 @@ ROOMS = (
         (
             "kernels/*.py",
             "onlinernn/checks/*.py",
-            *(f"onlinernn/{name}.py" for name in ("scene", "locality", "snapshot")),
+            *(f"onlinernn/{name}.py" for name in ("scene", "locality", "snapshot", "substrates")),
             *OBJECTS,
             *APART,
         ),

@@ -14,8 +14,10 @@ import kit_twins
 import pytest
 from hypothesis import find
 
-from onlinernn import ANP, Cosine, LeakyTanh, Rademacher, SoftmaxCrossEntropy
+from onlinernn import ANP, Cosine, LeakyTanh, Rademacher, SoftmaxCrossEntropy, substrates
 from onlinernn.checks import CheckError, check, strategies, yield_checks
+from onlinernn.checks.hosts import parts_of
+from onlinernn.checks.suite import GUARANTEES, checks_of
 
 HERE = Path(__file__).parent
 
@@ -43,6 +45,27 @@ def test_the_same_without_the_fault_passes(told: dict[str, str], sound: str) -> 
 
 def test_harm_from_bad_input_is_caught(told: dict[str, str]) -> None:
     assert "was refused, but changed params.R" in told["harm"]
+
+
+HARDWARE = """
+from onlinernn import substrates as presets
+from onlinernn.checks import check_bad_input, check_determinism, check_resume
+for preset in (presets.int8, presets.reram_sb, presets.mtj):
+    check_determinism(preset, examples=2)
+    check_resume(preset, examples=2)
+    check_bad_input(preset, examples=2)
+"""
+
+
+def test_presets_hold_what_a_learner_guarantees() -> None:
+    plain = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run([sys.executable, "-c", HARDWARE], env=plain, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_preset_goes_through_the_guarantees_with_what_learns_on_it() -> None:
+    assert [case.name for case in checks_of(substrates.reram_sb)] == [one.__name__ for one in GUARANTEES]
+    assert parts_of(substrates.mtj).rule == substrates.mtj.rule
 
 
 def test_all_checks_are_told_line_by_line() -> None:

@@ -7,6 +7,7 @@ from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import ANP
 from onlinernn.parts import kind_of
 from onlinernn.scene import Parts, learner_of
+from onlinernn.substrates import Preset
 
 #: A rate at which a few steps move the weights by much more than rounding.
 HOST = ANP(lr_hidden=1e-3, lr_readout=1e-2)
@@ -18,7 +19,8 @@ def parts_of(part: Any, **settings: Any) -> Parts:
     Parameters
     ----------
     part
-        A rule, cell, loss, noise source, effect, decorrelation, readout rule, schedule or substrate.
+        A rule, cell, loss, noise source, effect, decorrelation, readout rule, schedule, substrate or preset; a
+        preset brings what learns on it.
     **settings
         Other arguments of the learner.
 
@@ -38,6 +40,9 @@ def parts_of(part: Any, **settings: Any) -> Parts:
         return Parts(part, settings)
     if kind == "noise":
         return Parts(HOST._replace(noise=part), settings)
+    if isinstance(part, Preset):
+        own = {name: getattr(part, name) for name in ("substrate", "decorrelation", "readout")}
+        return Parts(part.rule, {**own, **settings})
     if isinstance(part, Substrate):
         return Parts(HOST, {"substrate": part, **settings})
     if kind == "effect":

@@ -20,6 +20,7 @@ from onlinernn.checks.streams import check_task
 from onlinernn.kernels.contracts import skipped
 from onlinernn.kernels.effects import Substrate
 from onlinernn.parts import kind_of
+from onlinernn.substrates import Preset
 
 Check = Callable[[Any], Any]
 
@@ -79,7 +80,7 @@ def checks_of(part: Any) -> list[NamedCheck]:
     Parameters
     ----------
     part
-        A rule, cell, loss, noise source, effect, decorrelation, readout rule, schedule, substrate or task.
+        A rule, cell, loss, noise source, effect, decorrelation, readout rule, schedule, substrate, preset or task.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def checks_of(part: Any) -> list[NamedCheck]:
     functions: tuple[Check, ...]
     if kind in OWN:
         functions = (*OWN[kind], *GUARANTEES)
-    elif isinstance(part, Substrate):
+    elif isinstance(part, (Substrate, Preset)):
         functions = GUARANTEES
     elif hasattr(part, "train") and hasattr(part, "test"):
         functions = (check_task,)
@@ -120,7 +121,7 @@ def check(part: Any) -> None:
     Parameters
     ----------
     part
-        A rule, cell, loss, noise source, effect, decorrelation, readout rule, schedule, substrate or task.
+        A rule, cell, loss, noise source, effect, decorrelation, readout rule, schedule, substrate, preset or task.
 
     Raises
     ------
