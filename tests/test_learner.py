@@ -396,6 +396,6 @@ def test_a_rule_without_learning_rates_is_told_which_fields_it_lacks():
 
 
 def test_an_implementation_with_other_arguments_is_refused():
-    with pytest.raises(TypeError, match=r"exactly these arguments: .*\(rule, lr, delta_loss, power, size\)"):
+    with pytest.raises(TypeError, match=r"right:  def .*\(rule, lr, delta_loss, power, size\)"):
         gain.register(WithoutRates)(lambda rule, x: 0.0)
     assert WithoutRates not in gain.open.implementations
