@@ -264,7 +264,7 @@ BAD_SETTINGS = [
     ({"n_out": 1.5}, "n_out is 1.5"),
     ({"n_hidden": True}, "n_hidden is True"),
     ({"rule": ANP}, "pass an instance"),
-    ({"rule": Tanh()}, "must be one of ANP, LearnedFeedback, NP, WP, WindowedNP"),
+    ({"rule": Tanh()}, "must be one of ANP, .*LearnedFeedback, .*NP, .*WP, WindowedNP"),
     ({"rule": NP(sigma=0)}, "sigma is 0; it must be greater than 0"),
     ({"rule": NP(lr_hidden=-1)}, "lr_hidden is -1; it must be at least 0"),
     ({"rule": WP(lr_readout=float("nan"))}, "lr_readout is nan"),
