@@ -64,7 +64,7 @@ class Substrate(NamedTuple):
 
     Examples
     --------
-    >>> from onlinernn.kernels.effects import Quantise, Saturate
+    >>> from onlinernn import Quantise, Saturate
     >>> Substrate(node=(Quantise(2**-7), Saturate(-1.0, 1.0))).scale_recurrent
     1.0
     """
