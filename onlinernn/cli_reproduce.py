@@ -139,10 +139,11 @@ def main_tune(args: argparse.Namespace) -> int:
         tasks = _listed("task", args.tasks, TASKS) or list(TASKS)
         if args.csv is None and args.tasks is None:
             tasks = [name for name in tasks if TASKS[name]["name"] != "weather"]
-            complain("the weather is left out: name the paper's file with --csv FILE")
         trials = tuning_trials(args.settings, tasks, _listed("method", args.methods, TUNED))
         if not trials:
             raise StudyError("there is nothing to tune: these methods have no rates on these tasks")
+    if args.csv is None and args.tasks is None:
+        complain("the weather is left out: name the paper's file with --csv FILE")
     tally, found = _run(args, trials, "tune")
     command = shlex.join(["onlinernn", "tune", "--settings", str(args.settings)])
     with refusing():

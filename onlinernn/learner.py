@@ -87,6 +87,7 @@ class OnlineLearner(Network):
     Examples
     --------
     >>> import numpy as np
+    >>> from onlinernn import ANP
     >>> learner = OnlineLearner(1, 20, 1, rule=ANP(lr_hidden=0.0, lr_readout=0.02), seed=1)
     >>> wave = np.sin(0.3 * np.arange(2001))
     >>> losses = [learner.step([wave[t]], [wave[t + 1]]).loss for t in range(2000)]

@@ -294,7 +294,7 @@ def named(name: str) -> Preset:
     >>> named("loihi")
     Traceback (most recent call last):
     ...
-    ValueError: there is no preset 'loihi'; did you mean loihi_like? `onlinernn presets` lists all
+    ValueError: there is no preset 'loihi'; did you mean loihi_like or ...
     """
     if name in PRESETS:
         return PRESETS[name]

@@ -26,7 +26,7 @@ def check_task(task: Any) -> None:
     Examples
     --------
     >>> from onlinernn.tasks import MackeyGlass
-    >>> check_task(MackeyGlass(train_steps=300, test_steps=200))
+    >>> check_task(MackeyGlass(length=300, test_length=200))
     """
     name = type(task).__name__
     train, test = task.train(0, 0), task.test(0)
