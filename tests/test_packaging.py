@@ -25,6 +25,7 @@ SOURCES = {
         for path in (ROOT / folder).rglob("*.py")
     ),
     "onlinernn/py.typed",
+    "onlinernn/studies/rates.json",
 }
 
 PROBE = """
