@@ -111,7 +111,7 @@ def test_an_edited_kernel_is_never_served_stale(package: Copy, cold: Seen) -> No
     # Two edits, one after the other, in files other than the one that is cached.
     edits = (
         ("onlinernn/kernels/cells.py", "(product + product)", "(product + product + product)"),
-        ("onlinernn/kernels/passes.py", "w = rows[i, j] - first * pre[j]", "w = rows[i, j] + first * pre[j]"),
+        ("onlinernn/kernels/passes.py", "share) - first * pre[j]", "share) + first * pre[j]"),
     )
     seen = [cold]
     for name, old, new in edits:

