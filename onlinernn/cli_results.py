@@ -29,7 +29,7 @@ again. Nothing is computed. Only trials of one version of the code are used, the
 EPILOG = """\
 examples:
   onlinernn results                                     what there is, seeds together
-  onlinernn results --figure fig4 --method ANP --method "BPTT, Adam"
+  onlinernn results --figure fig4 --method ANP --method "BPTT-Adam"
   onlinernn results --csv trials.csv                    one row a trial
   onlinernn results --figure fig4,fig7 --draw pictures  the pictures again
   onlinernn results --pages docs/results                the pages; what stands above their mark is kept

@@ -19,7 +19,7 @@ from onlinernn.studies.store import Kept, Store
 from onlinernn.studies.trial import Trial
 
 TASK = {"name": "mackey-glass", "horizon": 15}
-METHODS = ("ANP", "DANP", "NP", "WP", "BPTT, Adam")
+METHODS = ("ANP", "DANP", "NP", "WP", "BPTT-Adam")
 SIZES = (10, 30)
 
 
@@ -99,7 +99,7 @@ def test_the_export_holds_every_number_to_the_bit(store: Path) -> None:
 
 
 def test_filters_choose_trials(store: Path) -> None:
-    assert {row["method"] for row in rows(store, "--method", "ANP", "--method", "BPTT, Adam")} == {"ANP", "BPTT, Adam"}
+    assert {row["method"] for row in rows(store, "--method", "ANP", "--method", "BPTT-Adam")} == {"ANP", "BPTT-Adam"}
     assert {row["seed"] for row in rows(store, "--seed", "0,2")} == {"0", "2"}
     assert [row["method"] for row in rows(store, "--code", "1")] == ["LearnedFeedback"]
     assert len(rows(store, "--code", "all")) == len(trials("standard")) + 1
@@ -192,9 +192,9 @@ def test_points_are_filled_hollow_or_absent() -> None:
     )
     for panel in panels:
         axes = axes_of(panel, kept_of())
-        assert [fills(axes, name) for name in ("NP", "WP", "BPTT, Adam")] == [[False], [], [True]]
+        assert [fills(axes, name) for name in ("NP", "WP", "BPTT-Adam")] == [[False], [], [True]]
     axes = axes_of(Against("sizes", {}), kept_of())
-    assert [fills(axes, name) for name in ("NP", "WP", "BPTT, Adam")] == [[False] * 2, [], [True] * 2]
+    assert [fills(axes, name) for name in ("NP", "WP", "BPTT-Adam")] == [[False] * 2, [], [True] * 2]
 
 
 def test_floors_are_labelled_lines_and_axes_are_named() -> None:

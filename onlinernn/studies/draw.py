@@ -65,13 +65,13 @@ _LOOKS = {
     "WP": ("#CC79A7", "v"),
     "BP": ("#009E73", "s"),
     "BPTT": ("#009E73", "s"),
-    "BPTT, SGD": ("#56B4E9", "D"),
+    "BPTT-SGD": ("#56B4E9", "D"),
     "one-step": ("#D55E00", "P"),
     "LearnedFeedback": ("#000000", "*"),
     "RFLO": ("#882255", "X"),
-    "NP, one loss": ("#D55E00", "P"),
-    "WP, one loss": ("#882255", "X"),
-    "frozen, whitened": ("#8A8A00", "p"),
+    "NP-per-sequence": ("#D55E00", "P"),
+    "WP-per-sequence": ("#882255", "X"),
+    "frozen whitened": ("#8A8A00", "p"),
 }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from onlinernn.studies.models import FEEDBACK, FROZEN
 from onlinernn.studies.panels import FLOOR, Against, Figure, Finals, Learning, Series
 from onlinernn.studies.scales import SCALES, Scale
 from onlinernn.studies.trial import Trial
+from onlinernn.tasks import CopyMemory
 
 RATES = Path(__file__).with_name("rates.json")
 """What ``onlinernn tune`` has found: the rates of each method on each task, from training data alone."""
@@ -22,11 +24,18 @@ Numbers = dict[str, Any]
 
 METHODS = (
     *("ANP", "DANP", "NP", "DNP", "WP", "DWP"),
-    *("LearnedFeedback", "frozen, whitened NLMS", FROZEN),
-    *("one-step, Adam", "BPTT, Adam", "DBPTT, Adam", "BPTT, SGD", "DBPTT, SGD"),
+    *("LearnedFeedback", "frozen whitened NLMS", FROZEN),
+    *("one-step-Adam", "BPTT-Adam", "DBPTT-Adam", "BPTT-SGD", "DBPTT-SGD"),
 )
 """Of the figures on tasks, in the order of their tables."""
-SCALING = ("ANP", "DANP", "NP", "WP", FROZEN, "LearnedFeedback", "one-step, Adam", "BPTT, Adam")
+SCALING = ("ANP", "DANP", "NP", "WP", FROZEN, "LearnedFeedback", "one-step-Adam", "BPTT-Adam")
+SEQUENCES = {
+    "NP-per-step": ("NP", False),
+    "NP-per-sequence": ("NP", True),
+    "WP-per-step": ("WP", False),
+    "WP-per-sequence": ("WP", True),
+}
+"""Rules that are told the loss of each step, or one loss for a whole sequence (True)."""
 FLOORS = {
     "mackey-glass": ("constant", "persistence", "ridge-20", "ridge-32"),
     "copy": ("constant", "phase"),
@@ -59,18 +68,19 @@ def tuned() -> dict[str, dict[str, Numbers]]:
     return found
 
 
-def network(task: str) -> Numbers:
+def network(what: Mapping[str, Any]) -> Numbers:
     """Return what all methods share on a task: leak and input scale, as chosen for a frozen reservoir.
 
     Parameters
     ----------
-    task : str
-        Out of ``TASKS``.
+    what : mapping
+        The task of a trial.
     """
-    what = TASKS[task]
     name: TaskName = what["name"]
     chosen = defaults(name, "anp", what.get("horizon", NEAR))
-    return {"leak": chosen.leak, "input_scale": chosen.input_scale, "window": chosen.window}
+    # Credit for an answer of copy memory reaches its symbol only where BPTT unrolls the whole sequence.
+    window = 2 * what["length"] + CopyMemory.delay if name == "copy" else chosen.window
+    return {"leak": chosen.leak, "input_scale": chosen.input_scale, "window": window}
 
 
 def rates(task: str, method: str) -> Numbers:
@@ -133,7 +143,7 @@ def learning(task: str, methods: Iterable[str], scale: Scale, **more: Any) -> li
             method,
             seed,
             what,
-            {"hidden": scale.hidden, "epochs": epochs, **network(task), **rates(task, method), **more},
+            {"hidden": scale.hidden, "epochs": epochs, **network(what), **rates(task, method), **more},
         )
         for method in methods
         for seed in range(scale.seeds)
@@ -175,6 +185,7 @@ def _weather(*hours: int) -> Any:
 
 def _units(scale: str) -> list[Trial]:
     size = SCALES[scale]
+    size = replace(size, rows=size.rows_units)
     return [
         one
         for units in size.units
@@ -183,27 +194,25 @@ def _units(scale: str) -> list[Trial]:
 
 
 def _decorrelation(scale: str) -> list[Trial]:
-    size, methods = SCALES[scale], ("ANP", "DANP", "NP", "DNP", "WP", "DWP", "BPTT, Adam", "DBPTT, Adam")
-    return [one for one in learning("forecast", methods, size, probe=True) if one.kind != FLOOR]
+    size, methods = SCALES[scale], ("ANP", "DANP", "NP", "DNP", "WP", "DWP", "BPTT-Adam", "DBPTT-Adam")
+    return [one for one in learning("weather 1 h", methods, size, probe=True) if one.kind != FLOOR]
 
 
 def _sequences(scale: str) -> list[Trial]:
     size = SCALES[scale]
     what, epochs = sized("recall", size)
     made = []
-    for rule in ("NP", "WP"):
-        for whole in (False, True):
-            key = f"{rule}, one loss for a sequence" if whole else f"{rule}, a loss for each step"
-            numbers = {
-                "hidden": size.hidden,
-                "epochs": epochs,
-                "sequence": 50,
-                "rule": rule,
-                "whole": whole,
-                **network("recall"),
-                **rates("recall", key),
-            }
-            made += [Trial("sequences", key, seed, what, numbers) for seed in range(size.seeds)]
+    for method, (rule, whole) in SEQUENCES.items():
+        numbers = {
+            "hidden": size.hidden,
+            "epochs": epochs,
+            "sequence": 50,
+            "rule": rule,
+            "whole": whole,
+            **network(what),
+            **rates("recall", method),
+        }
+        made += [Trial("sequences", method, seed, what, numbers) for seed in range(size.seeds)]
     return made + floors("recall", size)
 
 
@@ -213,16 +222,16 @@ def _cost(scale: str) -> list[Trial]:
     points += [("size", hidden, max(size.steps[0], size.steps[-1] // 3)) for hidden in size.sizes]
     made = []
     for against, hidden, steps in points:
-        for method in ("ANP", "DANP", "LearnedFeedback", "BPTT, Adam"):
+        for method in ("ANP", "DANP", "LearnedFeedback", "BPTT-Adam"):
             numbers = {
                 "hidden": hidden,
                 "epochs": 1,
                 "repeats": 3,
                 "against": against,
                 "steps": steps,
-                **network("forecast"),
+                **network(TASKS["forecast"]),
                 **rates("forecast", method),
-                **({"unrolled": True} if method == "BPTT, Adam" else {}),
+                **({"unrolled": True} if method == "BPTT-Adam" else {}),
             }
             task = {**TASKS["forecast"], "length": steps, "test_length": 50}
             made.append(Trial("cost", method, 0, task, numbers))
@@ -230,9 +239,7 @@ def _cost(scale: str) -> list[Trial]:
 
 
 def _rflo(scale: str) -> list[Trial]:
-    return learning(
-        "forecast", ("RFLO", "ANP", "LearnedFeedback", FROZEN, "one-step, Adam", "BPTT, Adam"), SCALES[scale]
-    )
+    return learning("forecast", ("RFLO", "ANP", "LearnedFeedback", FROZEN, "one-step-Adam", "BPTT-Adam"), SCALES[scale])
 
 
 def _on(task: str) -> dict[str, Any]:
@@ -277,7 +284,7 @@ FIGURES = (
     ),
     Figure(
         "fig8",
-        "Decorrelation of the hidden activity during training",
+        "Decorrelation of the hidden activity during training, weather 1 hour ahead",
         "Does the decorrelation matrix make the hidden activity less correlated?",
         (
             Series("covariance", {}, "covariance", "mean squared off-diagonal covariance"),

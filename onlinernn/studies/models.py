@@ -24,14 +24,14 @@ Numbers = Mapping[str, Any]
 
 PERTURBATIONS: dict[str, Any] = {"NP": NP, "WP": WP, "ANP": ANP, "DNP": NP, "DWP": WP, "DANP": ANP}
 FROZEN = "frozen reservoir"
-FEEDBACK = ("LearnedFeedback", "frozen, whitened NLMS")
+FEEDBACK = ("LearnedFeedback", "frozen whitened NLMS")
 _Algorithm = Literal["one_step", "tbptt", "rflo"]
 GRADIENTS: dict[str, _Algorithm] = {
-    "one-step, Adam": "one_step",
-    "BPTT, Adam": "tbptt",
-    "DBPTT, Adam": "tbptt",
-    "BPTT, SGD": "tbptt",
-    "DBPTT, SGD": "tbptt",
+    "one-step-Adam": "one_step",
+    "BPTT-Adam": "tbptt",
+    "DBPTT-Adam": "tbptt",
+    "BPTT-SGD": "tbptt",
+    "DBPTT-SGD": "tbptt",
     "RFLO": "rflo",
 }
 TRAINED = (*PERTURBATIONS, FROZEN, *FEEDBACK, *GRADIENTS)

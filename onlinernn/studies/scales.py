@@ -25,8 +25,8 @@ class Scale:
         Sequences of copy memory in a pass.
     units : tuple of int
         Hidden units in the figure on scaling.
-    epochs_units : int
-        Passes there.
+    rows_units, epochs_units : int
+        Training rows of the weather file there, and passes over them.
     steps : tuple of int
         Sequence lengths in the figure on time and memory.
     sizes : tuple of int
@@ -42,16 +42,20 @@ class Scale:
     rows: int
     sequences: int
     units: tuple[int, ...]
+    rows_units: int
     epochs_units: int
     steps: tuple[int, ...]
     sizes: tuple[int, ...]
 
 
 SCALES = {
-    "quick": Scale(2, 20, 2, 1, 2, 600, 1000, 2, (10, 20), 1, (100, 200), (10, 20)),
-    "standard": Scale(5, 100, 3, 2, 10, 5000, 8400, 5, (30, 100, 300), 1, (100, 300, 1000, 3000), (30, 100, 300)),
+    "quick": Scale(2, 20, 2, 1, 2, 600, 1000, 2, (10, 20), 500, 1, (100, 200), (10, 20)),
+    "standard": Scale(
+        5, 100, 6, 2, 20, 5000, 16_800, 20, (100, 300, 1000, 3000), 1500, 1, (100, 300, 1000, 3000), (30, 100, 300)
+    ),
     "full": Scale(
-        5, 500, 50, 20, 200, 5000, 33_600, 50, (100, 500, 1000, 2000, 3000), 20, (100, 1000, 10_000), (100, 500, 1000)
+        *(5, 500, 50, 20, 200, 5000, 33_600, 50),
+        *((100, 500, 1000, 2000, 3000), 33_600, 20, (100, 1000, 10_000), (100, 500, 1000)),
     ),
 }
 """Of each scale, by name."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from onlinernn.checkpoint import write_atomically
 from onlinernn.errors import StudyError
 from onlinernn.studies import work
-from onlinernn.studies.figures import METHODS, RATES, TASKS, network, sized
+from onlinernn.studies.figures import METHODS, RATES, SEQUENCES, TASKS, network, sized
 from onlinernn.studies.models import FEEDBACK, FROZEN, GRADIENTS, is_decorrelated
 from onlinernn.studies.scales import SCALES
 from onlinernn.studies.store import Kept
@@ -27,13 +28,7 @@ TUNING_SEED = 1000
 """Of the streams that rates are tuned on; figures report seeds from 0."""
 ALIKE = {"weather 48 h": "weather 24 h"}
 """Tasks that take the rates of another."""
-_SEQUENCES = {
-    f"{rule}, {how}": (rule, how.startswith("one"))
-    for rule in ("NP", "WP")
-    for how in ("a loss for each step", "one loss for a sequence")
-}
-
-TUNED = (*(name for name in METHODS if name not in (*FEEDBACK, FROZEN)), "RFLO", *_SEQUENCES)
+TUNED = (*(name for name in METHODS if name not in (*FEEDBACK, FROZEN)), "RFLO", *SEQUENCES)
 """Every method that has rates to tune."""
 
 #: Ranges of what is tuned, all on a logarithmic scale, and what is tried first.
@@ -66,15 +61,17 @@ def tuning_trials(settings: int, tasks: Iterable[str] = TASKS, methods: Sequence
     """
     if settings < 1:
         raise StudyError(f"{settings} settings cannot be tried; at least 1 is needed")
+    # A setting is judged by a quarter of the samples that a run of the figures has.
     scale = SCALES["standard"]
+    scale = replace(scale, rows=scale.rows // 2)
     made = []
     for task in tasks:
         if task in ALIKE:
             continue
         what, epochs = sized(task, scale)
-        passes = {"passes": max(epochs // 2, 1)}
+        passes = {"passes": max(epochs // 4, 1)}
         every = [name for name in METHODS if name not in (*FEEDBACK, FROZEN)]
-        every += ["RFLO"] if task == "forecast" else list(_SEQUENCES) if task == "recall" else []
+        every += ["RFLO"] if task == "forecast" else list(SEQUENCES) if task == "recall" else []
         made += [
             Trial(
                 "tune",
@@ -123,10 +120,10 @@ def tune(trial: Trial, files: Mapping[str, str]) -> work.Outcome:
     """
     optuna = require_optuna()
     wanted, task = space(trial.method), str(trial.numbers["task"])
-    of_rule = "rule" in trial.numbers or trial.method in _SEQUENCES
+    of_rule = "rule" in trial.numbers or trial.method in SEQUENCES
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=5))
     first = {name: middle for name, (_, _, middle) in wanted.items()}
-    resynced = trial.method in ("NP", "DNP", "WP", "DWP", *_SEQUENCES)
+    resynced = trial.method in ("NP", "DNP", "WP", "DWP", *SEQUENCES)
     study.enqueue_trial(first)
     tried: list[list[Any]] = []
     seconds = 0.0
@@ -136,9 +133,9 @@ def tune(trial: Trial, files: Mapping[str, str]) -> work.Outcome:
             name: asked.suggest_float(name, low, high, log=True) for name, (low, high, _) in wanted.items()
         }
         numbers |= {"resync": 1} if resynced else {}  # set back every step: else their variance grows with time
-        one = {"hidden": trial.numbers["hidden"], "epochs": trial.numbers["passes"], **network(task), **numbers}
+        one = {"hidden": trial.numbers["hidden"], "epochs": trial.numbers["passes"], **network(trial.task), **numbers}
         if of_rule:
-            rule, whole = _SEQUENCES[trial.method]
+            rule, whole = SEQUENCES[trial.method]
             one |= {"sequence": 50, "rule": rule, "whole": whole} | ({"resync": 0} if whole else {})
         outcome = work.perform(
             Trial("sequences" if of_rule else "learn", trial.method, trial.seed, trial.task, one), files
@@ -189,7 +186,7 @@ def write_rates(kept: Iterable[Kept], command: str) -> dict[str, dict[str, Any]]
         best = {name: float(f"{value:.3g}") for name, value in one.outcome["numbers"]["best"].items()}
         if "resync" in best:
             best["resync"] = int(best["resync"])
-        if one.trial.method in _SEQUENCES and _SEQUENCES[one.trial.method][1]:
+        if one.trial.method in SEQUENCES and SEQUENCES[one.trial.method][1]:
             best["resync"] = 0
         for name in (task, *(other for other, source in ALIKE.items() if source == task)):
             rates.setdefault(name, {})[one.trial.method] = best
