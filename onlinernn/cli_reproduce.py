@@ -14,7 +14,6 @@ from onlinernn.cli_output import refusing, short, table
 from onlinernn.errors import StudyError, unknown
 from onlinernn.studies.draw import draw_figure
 from onlinernn.studies.figures import FIGURES, RATES, TASKS, chosen, needs_weather
-from onlinernn.studies.models import TRAINED
 from onlinernn.studies.panels import FLOOR, Figure, Spread, spread
 from onlinernn.studies.pool import ClusterWorkers, LocalWorkers, Workers
 from onlinernn.studies.scales import SCALES
@@ -73,7 +72,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    tuning.add_argument("--settings", type=int, default=8, help="settings tried for each method and task [8]")
+    tuning.add_argument("--settings", type=int, default=12, help="settings tried for each method and task [12]")
     tuning.add_argument("--tasks", metavar="A,B", help=f"only these: {', '.join(TASKS)}")
     tuning.add_argument("--methods", metavar="A,B", help="only these methods; the rates of the others stay")
     _add_common(tuning)
@@ -102,14 +101,15 @@ def main(args: argparse.Namespace) -> int:
         If it cannot be done; nothing has been computed then.
     """
     with refusing():
-        only = _listed("method", args.methods, TRAINED)
-        wanted = {figure.name: _of_methods(figure.trials(args.scale), only) for figure in chosen(args.figures)}
+        every = {figure.name: figure.trials(args.scale) for figure in chosen(args.figures)}
+        known = {one.method for trials in every.values() for one in trials if one.kind != FLOOR}
+        only = _listed("method", args.methods, known)
+        wanted = {name: _of_methods(trials, only) for name, trials in every.items()}
         figures = [figure for figure in FIGURES if figure.name in wanted]
         if args.csv is None:
             figures = _without_weather(figures, wanted, "all" in args.figures)
         trials = [one for figure in figures for one in wanted[figure.name]]
-        args.out.mkdir(parents=True, exist_ok=True)
-    tally, found = _run(args, trials, "reproduce")
+    tally, found = _run(args, trials, "reproduce", args.out)
     for figure in figures:
         kept = [found[text] for text in dict.fromkeys(one.text for one in wanted[figure.name]) if text in found]
         path = args.out / f"{figure.name}-{args.scale}.png"
@@ -194,13 +194,18 @@ def _setting(trial: Trial) -> str:
     return f"{trial.task.get('name', trial.kind)}{ahead}{size}{steps}"
 
 
-def _run(args: argparse.Namespace, trials: list[Trial], label: str) -> tuple[Tally, dict[str, Kept]]:
+def _run(
+    args: argparse.Namespace, trials: list[Trial], label: str, out: Path | None = None
+) -> tuple[Tally, dict[str, Kept]]:
     """Compute what is missing, and return what is finished by the text of its trial."""
     with refusing():
         if args.csv is not None and not args.csv.is_file():
             raise FileNotFoundError(2, "no such file", str(args.csv))
         workers: Workers = ClusterWorkers(args.cluster) if args.cluster else LocalWorkers(args.workers)
+        # Only now: a command that cannot run leaves nothing behind.
         store = Store(args.store)
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
     files = {} if args.csv is None else {"weather": str(args.csv.resolve())}
     watch = Watch(label, quiet=args.quiet)
     with store:
@@ -233,14 +238,8 @@ def _of_methods(trials: Sequence[Trial], only: Sequence[str]) -> list[Trial]:
 
 
 def _listed(what: str, text: str | None, known: Collection[str]) -> list[str]:
-    """Return the names in a list, each part joined with the next where a name holds a comma itself."""
-    names: list[str] = []
-    waiting = ""
-    for part in (text or "").split(","):
-        waiting = f"{waiting},{part}" if waiting else part.strip()
-        if waiting in known:
-            names.append(waiting)
-            waiting = ""
-    if waiting:
-        raise StudyError(unknown(what, waiting, known))
+    names = [part.strip() for part in (text or "").split(",") if part.strip()]
+    for name in names:
+        if name not in known:
+            raise StudyError(unknown(what, name, sorted(known)))
     return names

@@ -29,7 +29,7 @@ again. Nothing is computed. Only trials of one version of the code are used, the
 EPILOG = """\
 examples:
   onlinernn results                                     what there is, seeds together
-  onlinernn results --figure fig4 --method ANP --method "BPTT-Adam"
+  onlinernn results --figure fig4 --method ANP,BPTT-Adam
   onlinernn results --csv trials.csv                    one row a trial
   onlinernn results --figure fig4,fig7 --draw pictures  the pictures again
   onlinernn results --pages docs/results                the pages; what stands above their mark is kept
@@ -68,7 +68,7 @@ def add_parser(subparsers: Any) -> None:
     add("file", nargs="?", type=Path, default=Path(DEFAULT), metavar="FILE", help=f"results file ({DEFAULT})")
     add("--figure", type=_list, default=[], metavar="NAME,...", help="trials of these figures (all there are)")
     add("--scale", choices=list(SCALES), default="standard", help="which trials a figure has (standard)")
-    add("--method", action="append", default=[], metavar="NAME", help="trials of this method; may be repeated (all)")
+    add("--method", type=_list, default=[], metavar="NAME,...", help="trials of these methods (all)")
     add("--seed", type=_seeds, default=[], metavar="N,...", help="trials of these seeds (all)")
     add("--code", metavar="VERSION", help=f"trials of this version of the code, or {ALL} (the latest in the file)")
     add("--csv", type=Path, metavar="FILE", help="write one row a trial here")

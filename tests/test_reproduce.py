@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from onlinernn.cli import main
+from onlinernn.errors import StudyError
 from onlinernn.studies.figures import FIGURES, chosen, rates
 from onlinernn.studies.models import TRAINED, model
 from onlinernn.studies.panels import shown
@@ -87,14 +88,27 @@ def test_one_loss_for_a_sequence_learns_otherwise_than_one_for_each_step() -> No
     assert all(0 < one["score"] < 10 for one in of)
 
 
-def test_memory_of_bptt_grows_with_the_sequence() -> None:
-    def peak(steps: int) -> float:
-        trial = small("BPTT-Adam", unrolled=True, repeats=1)
-        measured = perform(replace(trial, kind="cost", task={**trial.task, "length": steps}), {})["measured"]
-        assert measured["seconds"] > 0
-        return float(measured["peak_bytes"])
+def cost(method: str, steps: int, **numbers: Any) -> dict[str, float]:
+    """Measure the cost of a sequence of so many steps."""
+    trial = small(method, repeats=1, **numbers)
+    measured: dict[str, float] = perform(replace(trial, kind="cost", task={**trial.task, "length": steps}), {})[
+        "measured"
+    ]
+    assert measured["seconds"] > 0
+    return measured
 
-    assert peak(3000) > 5 * peak(300)
+
+def test_memory_of_bptt_grows_with_the_sequence_and_that_of_anp_does_not() -> None:
+    held = np.zeros(10_000_000)  # of this process, so that none of it may count
+    short, long = (cost("BPTT-Adam", steps, unrolled=True)["peak_bytes"] for steps in (300, 3000))
+    assert 5 * short < long < held.nbytes
+    short, long = (cost("ANP", steps)["peak_bytes"] for steps in (300, 3000))
+    assert long < 1.1 * short
+
+
+def test_a_cost_whose_process_fails_says_why() -> None:
+    with pytest.raises(StudyError, match=r"its process failed: .*no method 'AMP'"):
+        perform(replace(small("ANP", repeats=1), kind="cost", method="AMP"), {})
 
 
 def test_every_figure_has_trials_that_all_its_panels_show() -> None:
@@ -106,6 +120,7 @@ def test_every_figure_has_trials_that_all_its_panels_show() -> None:
                 methods, _ = shown(panel, kept)
                 assert methods, (figure.name, scale, panel)
             assert {one.method for one in trials if one.kind == "learn"} <= set(TRAINED)
+            assert not any("," in one.method for one in trials if one.kind != "floor")  # --methods A,B chooses them
             seeds = {one.seed for one in trials if one.kind in ("learn", "sequences")}
             assert seeds == (set() if figure.name == "supp3" else set(range(SCALES[scale].seeds)))
 
@@ -168,7 +183,9 @@ def test_cut_streams_keep_their_rows_together() -> None:
     [
         (["reproduce", "fig44"], "fig4"),
         (["reproduce", "fig4", "--methods", "AMP"], "ANP"),
+        (["reproduce", "fig4", "--methods", "BPTT,Adam"], "There are: ANP, BPTT-Adam, BPTT-SGD"),
         (["reproduce", "fig6"], "--csv"),
+        (["reproduce", "fig5", "--cluster", "nonsense://there"], "cluster"),
         (["reproduce", "fig4", "--csv", "nowhere.csv"], "nowhere.csv"),
         (["reproduce", "fig4", "--workers", "0"], "at least 1"),
         (["tune", "--settings", "0"], "at least 1"),
@@ -184,7 +201,7 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
-    assert not (tmp_path / "onlinernn-results.db").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_tuning_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,7 +99,7 @@ def test_the_export_holds_every_number_to_the_bit(store: Path) -> None:
 
 
 def test_filters_choose_trials(store: Path) -> None:
-    assert {row["method"] for row in rows(store, "--method", "ANP", "--method", "BPTT-Adam")} == {"ANP", "BPTT-Adam"}
+    assert {row["method"] for row in rows(store, "--method", "ANP,BPTT-Adam")} == {"ANP", "BPTT-Adam"}
     assert {row["seed"] for row in rows(store, "--seed", "0,2")} == {"0", "2"}
     assert [row["method"] for row in rows(store, "--code", "1")] == ["LearnedFeedback"]
     assert len(rows(store, "--code", "all")) == len(trials("standard")) + 1

@@ -19,6 +19,8 @@ from study_toys import perform, toys
 
 from onlinernn.errors import StudyError
 from onlinernn.studies import store as store_module
+from onlinernn.studies import work
+from onlinernn.studies.figures import chosen
 from onlinernn.studies.pool import ClusterWorkers, LocalWorkers
 from onlinernn.studies.store import Store
 from onlinernn.studies.study import Tally, run_study
@@ -247,3 +249,13 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_numbers(
     assert killed[0] < 12
     assert (end.done, end.failed) == (12, ())
     assert outcomes(tmp_path / "study.db") == SERIAL
+
+    # Real trials, on the worker that is left, in a pool, and here: the same numbers, bit for bit.
+    trials = [one for one in chosen(["fig5"])[0].trials("quick") if one.method in ("ANP", "BPTT-Adam") and not one.seed]
+    found = []
+    for place, where in (("cluster.db", ClusterWorkers(address)), ("pool.db", LocalWorkers(1))):
+        with Store(tmp_path / place) as store:
+            assert run_study(trials, store, where, work.perform).failed == ()
+            found.append({one.trial.method: one.outcome["numbers"] for one in store.trials(CODE)})
+    assert found[0] == found[1] == {one.method: work.perform(one, {})["numbers"] for one in trials}
+    assert found[0]["ANP"]["score"] != found[0]["BPTT-Adam"]["score"]

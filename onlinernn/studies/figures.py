@@ -219,7 +219,7 @@ def _sequences(scale: str) -> list[Trial]:
 def _cost(scale: str) -> list[Trial]:
     size = SCALES[scale]
     points = [("length", size.hidden, steps) for steps in size.steps]
-    points += [("size", hidden, max(size.steps[0], size.steps[-1] // 3)) for hidden in size.sizes]
+    points += [("size", hidden, size.steps[len(size.steps) // 2]) for hidden in size.sizes]
     made = []
     for against, hidden, steps in points:
         for method in ("ANP", "DANP", "LearnedFeedback", "BPTT-Adam"):

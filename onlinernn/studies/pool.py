@@ -16,9 +16,10 @@ from typing import Any, Protocol
 from onlinernn.errors import StudyError
 
 ANSWER_SECONDS = 6
-_ONE_THREAD = dict.fromkeys(
+ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
+"""Environment of a process that computes trials: the cores go to trials, not to the threads of one."""
 
 
 class Workers(Protocol):
@@ -59,7 +60,7 @@ class LocalWorkers:
     def executor(self) -> Executor:
         """Return a new pool; worker processes begin anew, as if nothing had run before."""
         self.close()
-        self._threads.enter_context(_environment(_ONE_THREAD))  # read by the workers when they import NumPy and Numba
+        self._threads.enter_context(_environment(ONE_THREAD))  # read by the workers when they import NumPy and Numba
         self._executor = ProcessPoolExecutor(self.at_once, multiprocessing.get_context("spawn"), _become_worker)
         return self._executor
 

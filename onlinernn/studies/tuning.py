@@ -119,7 +119,7 @@ def tune(trial: Trial, files: Mapping[str, str]) -> work.Outcome:
         If Optuna is not installed.
     """
     optuna = require_optuna()
-    wanted, task = space(trial.method), str(trial.numbers["task"])
+    wanted = space(trial.method)
     of_rule = "rule" in trial.numbers or trial.method in SEQUENCES
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=5))
     first = {name: middle for name, (_, _, middle) in wanted.items()}

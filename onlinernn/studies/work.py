@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-import tracemalloc
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from onlinernn.baselines import floors
 from onlinernn.controls import ridge_lags
-from onlinernn.evaluate import Model, Progress, evaluate, shift_targets
+from onlinernn.evaluate import Model, Progress, evaluate
 from onlinernn.learner import OnlineLearner
 from onlinernn.reference import Network
 from onlinernn.scores import mse
+from onlinernn.studies.cost import cost
 from onlinernn.studies.models import model, perturbed
 from onlinernn.studies.streams import LastRows, make_task
 from onlinernn.studies.trial import Trial
@@ -135,20 +136,29 @@ def sequences(trial: Trial, files: Files) -> Outcome:
     """
     task, numbers = make_task(trial.task, files), trial.numbers
     whole, length = numbers["whole"], numbers["sequence"]
-    learner = perturbed(task, numbers["rule"], numbers, trial.seed, trace=1.0 if whole else 0.0)
+
+    def make() -> OnlineLearner:
+        return perturbed(task, numbers["rule"], numbers, trial.seed, trace=1.0 if whole else 0.0)
+
     stream, test = task.train(trial.seed, 0), task.test(trial.seed)
-    variance = target_variance(stream)
+
+    def learn_from(learner: OnlineLearner, first: int) -> None:
+        rows = slice(first, first + length)
+        learner.reset()
+        if whole:
+            _one_sequence(learner, stream.inputs[rows], stream.targets[rows])
+        else:
+            learner.run(stream.inputs[rows], stream.targets[rows])
+
+    with suppress(ArithmeticError):
+        learn_from(make(), 0)  # compile before the clock runs
+    learner, variance = make(), target_variance(stream)
     curve: list[list[float]] = []
     began = time.perf_counter()
     for epoch in range(numbers["epochs"]):
         try:
             for first in range(0, len(stream) - length + 1, length):
-                rows = slice(first, first + length)
-                learner.reset()
-                if whole:
-                    _one_sequence(learner, stream.inputs[rows], stream.targets[rows])
-                else:
-                    learner.run(stream.inputs[rows], stream.targets[rows])
+                learn_from(learner, first)
         except ArithmeticError:
             return _unstable(epoch * len(stream) + first, time.perf_counter() - began)
         tested = learner.clone()
@@ -170,42 +180,6 @@ def _one_sequence(learner: OnlineLearner, inputs: np.ndarray, targets: np.ndarra
             noisy += float(np.sum((y_noisy - y) * (y_noisy + y - 2 * target)))
         last = t == len(inputs) - 1
         learner.feedback(clean if last else None, noisy if last else None)
-
-
-def cost(trial: Trial, files: Files) -> Outcome:
-    """Measure the time of learning from a sequence, and the peak of what is allocated for it.
-
-    Parameters
-    ----------
-    trial, files
-        As for ``perform``.
-    """
-    task, numbers = make_task(trial.task, files), trial.numbers
-    stream = task.train(trial.seed, 0)
-    known = shift_targets(stream.targets, task.target_delay)
-    settings = {**numbers, "window": len(stream)} if numbers.get("unrolled") else numbers
-    warm = model(task, trial.method, settings, trial.seed)
-    warm.run(stream.inputs[:50], known[:50])  # compile first
-    times = []
-    for _ in range(numbers["repeats"]):
-        trained = model(task, trial.method, settings, trial.seed)
-        began = time.perf_counter()
-        _stream(trained, stream.inputs, known, settings["window"])
-        times.append(time.perf_counter() - began)
-    tracemalloc.start()  # NumPy tells it what it allocates
-    try:
-        trained = model(task, trial.method, settings, trial.seed)
-        _stream(trained, stream.inputs, known, settings["window"])
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    measured = {"seconds": float(np.median(times)), "peak_bytes": float(peak)}
-    return {"numbers": {"score": None, "unstable_at": None, "curve": []}, "measured": measured}
-
-
-def _stream(trained: Model, inputs: np.ndarray, known: np.ndarray, rows: int) -> None:
-    for first in range(0, len(inputs), rows):
-        trained.run(inputs[first : first + rows], known[first : first + rows])
 
 
 def _unstable(samples: int, seconds: float) -> Outcome:
