@@ -133,7 +133,7 @@ ROOMS = (
             *JUDGES,
             *APART,
         ),
-        ("numpy", "matplotlib"),
+        ("numpy", "matplotlib", "PIL"),
     ),
     Room(("onlinernn/bench_peers.py",), (), NUMBA),
     Room(("onlinernn/bench_others.py",), ("onlinernn/bench_peers.py",), ("numpy",)),

@@ -125,6 +125,7 @@ def test_pictures_and_pages_are_made_again(store: Path, capsys: pytest.CaptureFi
     assert [path.name for path in sorted(Path("drawn").iterdir())] == ["fig4.png"]
     assert sorted(path.name for path in Path("pages").iterdir()) == ["fig4.md", "fig4.png", "index.md"]
     assert Path("drawn/fig4.png").read_bytes() == Path("pages/fig4.png").read_bytes()
+    assert 20_000 < Path("drawn/fig4.png").stat().st_size < 150_000
     page = Path("pages/fig4.md")
     text = page.read_text()
     for part in ("onlinernn reproduce fig4 --scale standard", "31 of 31 trials", "3 seeds", "hidden 10, 30", "`2`"):
