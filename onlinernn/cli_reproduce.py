@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -145,7 +144,7 @@ def main_tune(args: argparse.Namespace) -> int:
     if args.csv is None and args.tasks is None:
         complain("the weather is left out: name the paper's file with --csv FILE")
     tally, found = _run(args, trials, "tune")
-    command = shlex.join(["onlinernn", "tune", "--settings", str(args.settings)])
+    command = f"onlinernn tune --settings {args.settings}" + (" --csv FILE" if args.csv else "")
     with refusing():
         write_rates(found.values(), command)
     rows = [
