@@ -90,7 +90,7 @@ def chains(substrate: Any) -> Any:
 
 @contract.register(Substrate)
 def _contract(part: Any) -> Any:
-    return LocalityContract((), matrices=("params.memory_recurrent",))
+    return LocalityContract((), matrices=("params.memory_recurrent", "params.twin_hidden"))
 
 
 @chains.register(Substrate)

@@ -10,6 +10,7 @@ from numba import config, typeof
 
 from onlinernn.kernels.advance import commit, forward, receive, report, settle
 from onlinernn.kernels.dispatch import ENTRY, compiled, fingerprint
+from onlinernn.kernels.faults import Told
 from onlinernn.kernels.layout import OK, PENDING, TICK, unpack
 from onlinernn.kernels.lockstep import compare, learn, recompute_drive
 from onlinernn.kernels.mixing import mix
@@ -61,7 +62,8 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
 
     def compiled_entry(function: Callable[..., Any]) -> Callable[..., Any]:
         function.__qualname__ += owner  # Numba names the file of the index by it
-        return compiled(cache=True, **ENTRY)(function) if cached else compiled(**ENTRY)(function)
+        made = compiled(cache=True, **ENTRY)(function) if cached else compiled(**ENTRY)(function)
+        return Told(made) if owner else made
 
     @compiled_entry
     def run(

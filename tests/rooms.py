@@ -32,6 +32,7 @@ NUMBA = ("numba", "numpy")
 ROOMS = (
     Room(("kernels/__init__.py",), (), ()),
     Room(("kernels/dispatch.py",), (), NUMBA),
+    Room(("kernels/faults.py",), (), NUMBA),
     Room(("kernels/noise.py", "kernels/contracts.py"), ("kernels/dispatch.py",), NUMBA),
     Room(PARTS, GROUND, NUMBA),
     Room(("kernels/converters.py", "kernels/devices.py"), (*GROUND, "kernels/effects.py"), NUMBA),

@@ -16,6 +16,8 @@ KINDS = {
     "params.F": "responses",
     "params.running": "responses",
     "params.P": "covariance",
+    **dict.fromkeys((f"params.memory_{of}" for of in ("recurrent", "input", "readout")), "devices"),
+    **dict.fromkeys(("params.twin_hidden", "params.twin_outputs"), "devices"),
     "params": "weights",
     "state": "activities",
     "tags": "tags",
@@ -85,7 +87,7 @@ def memory_table(parts: Parts) -> tuple[MemoryTable, dict[str, tuple[int, int, i
     parts
         The parts.
     """
-    at = [64, 128, 256]  # from 64 units on, scratch that comes in blocks has a size that does not depend on them
+    at = [8, 16, 32]  # from 64 units on, scratch that comes in blocks has a size that does not depend on them
     measured = [_sizes(parts, n) for n in at]
     matrix = np.array([[n * n, n, 1] for n in at], float)
     arrays = {
@@ -105,7 +107,7 @@ def memory_table(parts: Parts) -> tuple[MemoryTable, dict[str, tuple[int, int, i
     return MemoryTable(rows, sizes.slots - 2), arrays
 
 
-def check_memory(part: Any, *, steps: int = 30, **settings: Any) -> MemoryTable:
+def check_memory(part: Any, *, steps: int = 8, **settings: Any) -> MemoryTable:
     """State what is kept between steps; demand that it does not grow with time, and that it is declared.
 
     Parameters
@@ -131,7 +133,7 @@ def check_memory(part: Any, *, steps: int = 30, **settings: Any) -> MemoryTable:
     Examples
     --------
     >>> from onlinernn import ANP
-    >>> print(check_memory(ANP(), steps=50))
+    >>> print(check_memory(ANP()))
     kind        per synapse  per neuron  constant  bytes at n = 100, float32
     weights     1            3           1         41204
     responses   0            0           4         16

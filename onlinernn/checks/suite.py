@@ -126,7 +126,7 @@ def check(part: Any) -> None:
     Raises
     ------
     CheckError
-        After all of them, if one did not hold.
+        After all of them, if one did not hold; at once where the part does not even run.
 
     Examples
     --------
@@ -155,11 +155,13 @@ def check(part: Any) -> None:
             told = error
         verdict, took = "fails" if isinstance(told, Exception) else "holds", time.perf_counter() - start
         sys.stdout.write(f"{one.name:<18}  {verdict}  {took:5.1f} s\n")
+        runs = not isinstance(told, Exception) or isinstance(told, AssertionError)
+        answer = "" if told is None else str(told) if runs else f"it does not run: {type(told).__name__}: {told}"
+        sys.stdout.write("".join(f"    {row}\n" for row in answer.splitlines()))
         if isinstance(told, Exception):
-            sys.stdout.write(f"    {told}\n")
             failures.append((one.name, told))
-        elif told is not None:
-            sys.stdout.write("".join(f"    {row}\n" for row in str(told).splitlines()))
+        if not runs:
+            break
     if failures:
         names = ", ".join(name for name, _ in failures)
         raise CheckError(f"{type(part).__name__}: {names} did not hold") from failures[0][1]
