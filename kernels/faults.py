@@ -18,7 +18,18 @@ _KNOWN: list[tuple[Any, str]] = []
 
 
 class Told:
-    """A compiled function that calls parts of others, and tells which line of them does not compile."""
+    """A compiled function that calls parts of others, and tells which line of them does not compile.
+
+    Parameters
+    ----------
+    function
+        The function, as Numba has it.
+
+    Raises
+    ------
+    TypeError
+        With the file, the line and the reason, where one of these parts does not compile.
+    """
 
     def __init__(self, function: Any) -> None:
         self.function = function
@@ -30,7 +41,13 @@ class Told:
         return self._told(self.function, args, signature)
 
     def compile(self, signature: Any) -> Any:
-        """Compile the function."""
+        """Compile the function.
+
+        Parameters
+        ----------
+        signature
+            The types of its arguments.
+        """
         return self._told(self.function.compile, (signature,), signature)
 
     def _told(self, work: Callable[..., Any], args: Any, signature: Any) -> Any:
