@@ -1,5 +1,6 @@
 """``onlinernn reproduce`` and ``tune``: every kind of trial, bit for bit, through the command's own code path."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from onlinernn.cli import main
 from onlinernn.errors import StudyError
-from onlinernn.studies.figures import FIGURES, chosen, rates
+from onlinernn.studies.figures import FIGURES, chosen, network, rates
 from onlinernn.studies.models import TRAINED, model
 from onlinernn.studies.panels import shown
 from onlinernn.studies.scales import SCALES
@@ -225,12 +226,17 @@ def test_tuning_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_a_search_is_repeatable_and_keeps_the_best_setting() -> None:
     pytest.importorskip("optuna")
     task = {"name": "mackey-glass", "horizon": 15, "length": 300, "test_length": 200}
-    trial = Trial("tune", "BPTT-Adam", 1000, task, {"task": "forecast", "settings": 3, "hidden": 8, "passes": 1})
+    trial = Trial(
+        "tune", "BPTT-Adam", 1000, task, {"task": "forecast", "settings": 3, "hidden": 8, "passes": 1, "seeds": 2}
+    )
     numbers = perform(trial, {})["numbers"]
     assert perform(trial, {})["numbers"] == numbers
     assert len(numbers["tried"]) == 3
     assert numbers["score"] == min(score for _, score in numbers["tried"])
     assert [numbers["best"], numbers["score"]] in numbers["tried"]
+    own = {"hidden": 8, "epochs": 1, **network(task), **numbers["best"]}
+    of = [perform(Trial("learn", "BPTT-Adam", seed, task, own), {})["numbers"]["score"] for seed in (1000, 1001)]
+    assert numbers["score"] == pytest.approx(math.sqrt(of[0] * of[1]))
 
 
 def test_chosen_figures_come_once() -> None:
