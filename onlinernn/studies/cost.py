@@ -74,7 +74,7 @@ def _measure(trial: Trial, files: Mapping[str, str]) -> dict[str, float]:
     train(trained)
     peak = tracemalloc.get_traced_memory()[1]  # at once: what comes next may allocate more
     tracemalloc.stop()
-    return {"seconds": median(times), "peak_bytes": float(peak)}
+    return {"seconds": median(times), "peak_kb": peak / 1000}
 
 
 if __name__ == "__main__":

@@ -82,10 +82,14 @@ def model(task: Task, method: str, numbers: Numbers, seed: int, *, trace: float 
     if method in GRADIENTS:
         return _gradient(task, method, numbers, seed)
     if method in FEEDBACK:
-        return _feedback(task, method, numbers, seed)
-    if method in PERTURBATIONS or method == FROZEN:
-        return perturbed(task, method, numbers, seed, trace=trace)
-    raise StudyError(unknown("method", method, TRAINED))
+        learner = _feedback(task, method, numbers, seed)
+    elif method in PERTURBATIONS or method == FROZEN:
+        learner = perturbed(task, method, numbers, seed, trace=trace)
+    else:
+        raise StudyError(unknown("method", method, TRAINED))
+    # The first run of a learner looks up its kernel, 0.05 s or more: no time of learning.
+    learner.run(np.empty((0, task.n_in)), np.empty((0, task.n_out)))
+    return learner
 
 
 def perturbed(task: Task, method: str, numbers: Numbers, seed: int, *, trace: float = 0.0) -> OnlineLearner:

@@ -65,7 +65,7 @@ class Against(NamedTuple):
     x_label : str
         Its name, with the unit.
     y : str
-        The result: ``score``, or what was measured, as ``seconds`` or ``peak_bytes``.
+        The result: ``score``, or what was measured, as ``seconds`` or ``peak_kb``.
     y_label : str
         Its name, with the unit.
     """

@@ -43,7 +43,7 @@ def perform(trial: Trial, files: Files) -> Outcome:
 
 
 def learn(trial: Trial, files: Files) -> Outcome:
-    """Train a method, testing it frozen after every pass; with ``probe`` look at its hidden activity too.
+    """Train a method, testing it frozen after every pass; look at its hidden activity every ``probe`` rows.
 
     Parameters
     ----------
@@ -51,24 +51,29 @@ def learn(trial: Trial, files: Files) -> Outcome:
         As for ``perform``.
     """
     task, numbers = make_task(trial.task, files), trial.numbers
+    probe: int | None = numbers.get("probe")
     held: list[Model] = []
     looks: list[tuple[int, float, float]] = []
+    done = 0
+
+    def look() -> None:
+        if probe:
+            looks.append((done, *correlations(held[0], numbers["leak"], task.test(trial.seed).inputs)))
 
     def make(seed: int) -> Model:
         held.append(model(task, trial.method, numbers, seed))
+        look()
         return held[0]
-
-    done = 0
 
     def watch(now: Progress) -> None:
         nonlocal done
         done = now.samples
-        if numbers.get("probe"):
-            looks.append((done, *correlations(held[0], numbers["leak"], task.test(trial.seed).inputs)))
+        look()
 
     began = time.perf_counter()
     try:
-        result = evaluate(make, task, seed=trial.seed, epochs=numbers["epochs"], on_chunk=watch, test_curve=True)
+        epochs = numbers["epochs"]
+        result = evaluate(make, task, seed=trial.seed, epochs=epochs, chunk=probe, on_chunk=watch, test_curve=True)
     except ArithmeticError as error:
         return _unstable(done + int(getattr(error, "step", 0)), time.perf_counter() - began)
     if not result.nmse_test <= RUNAWAY:
