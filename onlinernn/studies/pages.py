@@ -36,15 +36,16 @@ def write_page(folder: Path, figure: Figure, scale: str, kept: Sequence[Kept], t
     draw_figure(figure, kept, folder / f"{figure.name}.png", f"{scale} scale")
     codes = ", ".join(f"`{code}`" for code in dict.fromkeys(one.code for one in kept))
     seconds = sum(result(one, "seconds") or 0.0 for one in kept)
+    weather = any(one.trial.task.get("name") == "weather" for one in kept)
     lines = [
         f"![{figure.title}]({figure.name}.png)",
         "",
         "```",
-        f"onlinernn reproduce {figure.name} --scale {scale}",
+        f"onlinernn reproduce {figure.name} --scale {scale}{' --csv WTH.csv' if weather else ''}",
         "```",
         "",
-        f"{len(kept)} of {total} trials are finished; together they took {duration(seconds)}, each in one process. "
-        f"Computed by {codes}.",
+        f"{len(kept)} of {total} trials are finished; training alone took them {duration(seconds)} together, each "
+        f"in one process with one thread. Computed by {codes}.",
         "",
         f"Sizes: {_sizes(kept)}.",
         "",
