@@ -84,7 +84,7 @@ def network(what: Mapping[str, Any]) -> Numbers:
 
 
 def rates(task: str, method: str) -> Numbers:
-    """Return the tuned rates of a method; those of the frozen controls are their rule's.
+    """Return the tuned rates of a method.
 
     Parameters
     ----------
@@ -95,11 +95,12 @@ def rates(task: str, method: str) -> Numbers:
     """
     if method in FEEDBACK:
         return {}  # one default for all tasks
-    of = "ANP" if method == FROZEN else method
     try:
-        return dict(tuned()[task][of])
+        return dict(tuned()[task][method])
     except KeyError:
-        raise StudyError(f"{RATES.name} holds no rates of {of} on {task}: find them with `onlinernn tune`") from None
+        raise StudyError(
+            f"{RATES.name} holds no rates of {method} on {task}: find them with `onlinernn tune`"
+        ) from None
 
 
 def sized(task: str, scale: Scale) -> tuple[dict[str, Any], int]:

@@ -101,8 +101,8 @@ def perturbed(task: Task, method: str, numbers: Numbers, seed: int, *, trace: fl
         As for ``model``.
     """
     rule = PERTURBATIONS.get(method, ANP)
-    still = {"lr_hidden": 0.0} if method == FROZEN else {}
-    rates = {name: numbers[name] for name in ("lr_hidden", "lr_readout", "sigma")} | still
+    own = {**numbers, "lr_hidden": 0.0} if method == FROZEN else numbers
+    rates = {name: own[name] for name in ("lr_hidden", "lr_readout", "sigma")}
     return OnlineLearner(
         task.n_in,
         numbers["hidden"],

@@ -29,7 +29,7 @@ TUNING_SEED = 1000
 """Of the streams that rates are tuned on; figures report seeds from 0."""
 ALIKE = {"weather 48 h": "weather 24 h"}
 """Tasks that take the rates of another."""
-TUNED = (*(name for name in METHODS if name not in (*FEEDBACK, FROZEN)), "RFLO", *SEQUENCES)
+TUNED = (*(name for name in METHODS if name not in FEEDBACK), "RFLO", *SEQUENCES)
 """Every method that has rates to tune."""
 
 #: Ranges of what is tuned, all on a logarithmic scale, and what is tried first.
@@ -73,7 +73,7 @@ def tuning_trials(settings: int, tasks: Iterable[str] = TASKS, methods: Sequence
             continue
         what, _ = sized(task, scale)
         passes, seeds = _RUNS[what["name"]]
-        every = [name for name in METHODS if name not in (*FEEDBACK, FROZEN)]
+        every = [name for name in METHODS if name not in FEEDBACK]
         every += ["RFLO"] if task == "forecast" else list(SEQUENCES) if task == "recall" else []
         made += [
             Trial(
@@ -103,6 +103,7 @@ def space(method: str) -> dict[str, tuple[float, float, float]]:
     ['lr_hidden', 'lr_readout', 'sigma', 'decorrelation']
     """
     names = ["rate"] if method in GRADIENTS else ["lr_hidden", "lr_readout", "sigma"]
+    names = names[1:] if method == FROZEN else names  # a control by rates of another method would be no control
     names += ["decorrelation"] if is_decorrelated(method) else []
     found = {name: _SPACE[name] for name in names}
     return found | {"rate": _RATE_OF_SGD} if method.endswith("SGD") else found
