@@ -24,6 +24,7 @@ FAST: dict[str, Any] = {
     "error_model": "numpy",
     "forceinline": True,
     "no_cfunc_wrapper": True,
+    "_nrt": False,
 }
 
 #: The same for a loop that is long enough to be called: one copy of it serves all callers.
@@ -36,11 +37,11 @@ WHOLE: dict[str, Any] = {**FAST, "inline": "always"}
 EXACT: dict[str, Any] = {**FAST, "fastmath": False}
 
 #: The same for the functions that Python calls.
-ENTRY: dict[str, Any] = {"fastmath": FAST["fastmath"], "error_model": "numpy", "no_cfunc_wrapper": True}
+ENTRY: dict[str, Any] = {"fastmath": FAST["fastmath"], "_nrt": False, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 #: The same for what an open function chooses: only kernels call that, and a wrapper that none calls takes as long to
 #: compile as the function.
-INNER: Any = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INNER: Any = {"_nrt": False, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 #: The same for a chain of them, which is worth unrolling only inside the loop that calls it.
 FOLDED: Any = {**INNER, "forceinline": True}
