@@ -19,6 +19,8 @@ from numba.extending import lower_builtin, overload, type_callable
 
 #: Compiler flags of every kernel. The fast-math flags let LLVM vectorise sums, and keep NaN and infinity visible (plain
 #: ``fastmath=True`` does not). Every kernel is inlined: passing arrays between functions costs more than small loops.
+#: No reference is counted: all arrays are views of memory that the caller holds, and a kernel that would allocate does
+#: not compile.
 FAST: dict[str, Any] = {
     "fastmath": {"reassoc", "contract", "nsz", "arcp"},
     "error_model": "numpy",
@@ -45,6 +47,9 @@ INNER: Any = {"_nrt": False, "error_model": "numpy", "no_cpython_wrapper": True,
 
 #: The same for a chain of them, which is worth unrolling only inside the loop that calls it.
 FOLDED: Any = {**INNER, "forceinline": True}
+
+#: The same for a function that makes an array out of an address, which Numba allows only where references are counted.
+COUNTED: Any = {**INNER, "_nrt": True}
 
 _REGISTRY: dict[str, dict[type, Callable[..., Any]]] = {}
 

@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from onlinernn.kernels import passes
-from onlinernn.kernels.dispatch import open_function
+from onlinernn.kernels.dispatch import COUNTED, open_function
 from onlinernn.kernels.passes import dot
 
 
@@ -204,7 +204,7 @@ def matrix(kind: Any, arena: Any, start: Any, rows: Any, columns: Any) -> Any:
     return part.reshape(rows, columns), (start + size + line - 1) // line * line
 
 
-@overload(matrix, jit_options={"_nrt": True})
+@overload(matrix, jit_options=COUNTED)
 def _matrix(kind: Any, arena: Any, start: Any, rows: Any, columns: Any) -> Any:
     # A view of memory that the caller of the entry point holds: no reference is counted, inside a step nor outside.
     carrier = CARRIERS.get(kind.instance_class)
