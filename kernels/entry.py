@@ -11,11 +11,13 @@ from numba import config, typeof
 from onlinernn.kernels.advance import commit, forward, receive, report, settle
 from onlinernn.kernels.dispatch import ENTRY, compiled, fingerprint
 from onlinernn.kernels.faults import Told
-from onlinernn.kernels.layout import OK, PENDING, TICK, unpack
+from onlinernn.kernels.held import released
+from onlinernn.kernels.layout import OK, OPEN, PENDING, TICK, unpack
 from onlinernn.kernels.lockstep import compare, learn, recompute_drive
 from onlinernn.kernels.mixing import mix
 
-#: What :func:`run` returns in place of a number of steps when an input or a target cannot be used.
+#: What :func:`run` returns in place of a number of steps when it did nothing: an input or a target cannot be used, or a
+#: step is half done.
 UNUSABLE = -1
 
 
@@ -66,23 +68,19 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         return Told(made) if owner else made
 
     @compiled_entry
-    def run(
-        arena: Any,
-        tally: Any,
-        spec: Any,
-        inputs: Any,
-        targets: Any,
-        predictions: Any,
-        losses: Any,
-        noisy_losses: Any,
-    ) -> int:
+    def run(network: Any, rows: Any) -> int:
         """Do ``len(inputs)`` steps of predict, then learn; return how many were done before one diverged.
 
-        Inputs (T, S, d) and targets (T, S, m) come in float64, whatever the precision of the network.
+        A `network` is :class:`Held` as the arena, the tally and the specification; `rows` are the inputs (T, S, d) and
+        targets (T, S, m), in float64 whatever the precision of the network, and where predictions and losses go.
         """
         _ = sources
+        arena, tally, spec = released(network)
+        inputs, targets, predictions, losses, noisy_losses = released(rows)
         params, state, tags, traces, work = unpack(arena, spec.sizes, spec.number)
         real = arena.dtype.type
+        if tally[OPEN]:
+            return UNUSABLE
         steps, streams, d = inputs.shape
         m = targets.shape[2]
         for t in range(steps):
@@ -107,34 +105,38 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         return steps
 
     @compiled_entry
-    def predict(arena: Any, tally: Any, spec: Any, u: Any, prediction: Any) -> None:
+    def predict(network: Any, u: Any, prediction: Any) -> None:
         """Compute what the next step would predict; only scratch is written."""
         _ = sources
+        arena, tally, spec = released(network)
         params, state, _, _, work = unpack(arena, spec.sizes, spec.number)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK], False)
         report(work, prediction)
 
     @compiled_entry
-    def advance(arena: Any, tally: Any, spec: Any, u: Any) -> None:
+    def advance(network: Any, u: Any) -> None:
         """Do the first half of a step; ``work.y`` holds the outputs of all copies."""
         _ = sources
+        arena, tally, spec = released(network)
         params, state, tags, _, work = unpack(arena, spec.sizes, spec.number)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK], True)
         commit(params, state, tags, work, spec, tally)
 
     @compiled_entry
-    def feedback(arena: Any, tally: Any, spec: Any) -> int:
+    def feedback(network: Any) -> int:
         """Do the second half of a step from ``work.delta_loss`` and ``work.taught``."""
         _ = sources
+        arena, tally, spec = released(network)
         params, state, tags, traces, work = unpack(arena, spec.sizes, spec.number)
         return learn(params, state, tags, traces, work, spec, tally)
 
     @compiled_entry
-    def refresh(arena: Any, tally: Any, spec: Any, changed: Any) -> None:
+    def refresh(network: Any, changed: Any) -> None:
         """Apply the pending update of D; where the weights were `changed`, compute the recurrent drive anew."""
         _ = sources
+        arena, tally, spec = released(network)
         params, state, tags, _, work = unpack(arena, spec.sizes, spec.number)
         settle(params, state, work, spec, tally)
         if changed:

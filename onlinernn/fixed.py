@@ -11,6 +11,7 @@ from onlinernn.kernels.cells import Tanh
 from onlinernn.kernels.decorrelation import Undecorrelated
 from onlinernn.kernels.effects import Ideal
 from onlinernn.kernels.entry import UNUSABLE, EntryPoints
+from onlinernn.kernels.held import Held, released
 from onlinernn.kernels.layout import Spec
 from onlinernn.kernels.losses import SquaredError
 from onlinernn.kernels.noise import Gaussian, Rademacher, Uniform
@@ -224,13 +225,13 @@ def bordered(entries: EntryPoints, fixed: Fixed) -> EntryPoints:
         Its number.
     """
 
-    def predict(arena: Any, tally: Any, spec: Any, u: np.ndarray, prediction: np.ndarray) -> None:
+    def predict(network: Held, u: np.ndarray, prediction: np.ndarray) -> None:
         out = np.zeros(prediction.shape, np.int32)
-        entries.predict(arena, tally, spec, quantised(u, fixed.inputs).astype(np.int16), out)
+        entries.predict(network, quantised(u, fixed.inputs).astype(np.int16), out)
         prediction[...] = floats(out, fixed.drives)
 
-    def advance(arena: Any, tally: Any, spec: Any, u: np.ndarray) -> None:
-        entries.advance(arena, tally, spec, quantised(u, fixed.inputs).astype(np.int16))
+    def advance(network: Held, u: np.ndarray) -> None:
+        entries.advance(network, quantised(u, fixed.inputs).astype(np.int16))
 
     return entries._replace(run=bordered_run(entries.run, fixed), predict=predict, advance=advance)
 
@@ -246,16 +247,8 @@ def bordered_run(run: Callable[..., int], fixed: Fixed) -> Callable[..., int]:
         Its number.
     """
 
-    def with_floats(
-        arena: Any,
-        tally: Any,
-        spec: Any,
-        inputs: np.ndarray,
-        targets: np.ndarray,
-        predictions: np.ndarray,
-        losses: np.ndarray,
-        noisy_losses: np.ndarray,
-    ) -> int:
+    def with_floats(network: Held, rows: Held) -> int:
+        inputs, targets, predictions, losses, noisy_losses = released(rows)
         absent = np.isnan(targets)
         if not np.isfinite(inputs).all() or np.isinf(targets).any() or (absent != absent[..., :1]).any():
             return UNUSABLE
@@ -264,7 +257,7 @@ def bordered_run(run: Callable[..., int], fixed: Fixed) -> Callable[..., int]:
         wanted = np.where(absent, integers.NO_TARGET, wanted).astype(np.int32)
         out = np.zeros(predictions.shape, np.int32)
         clean, noisy = np.zeros(losses.shape, np.int64), np.zeros(losses.shape, np.int64)
-        done = run(arena, tally, spec, taken, wanted, out, clean, noisy)
+        done = run(network, Held((taken, wanted, out, clean, noisy)))
         predictions[...] = floats(out, fixed.drives)
         for of, result in ((clean, losses), (noisy, noisy_losses)):
             result[...] = np.where(of == integers.NO_LOSS, np.nan, of * 2.0 ** (-2 * fixed.drives.fraction))

@@ -12,6 +12,7 @@ from onlinernn.errors import DivergenceError
 from onlinernn.fixed import bordered, bordered_run, counted, example, floats, lower, quantised
 from onlinernn.inputs import read_weight
 from onlinernn.kernels import entry, layout
+from onlinernn.kernels.held import Held
 from onlinernn.kernels.integers import N_TALLY_INTEGERS
 from onlinernn.kernels.number import Fixed
 from onlinernn.snapshot import Persistent
@@ -41,32 +42,34 @@ class Network(Persistent):
         one = (1, self.streams)
         self._inputs, self._targets = (np.zeros((*one, size)) for size in (self.n_in, self.n_out))
         self._predictions = np.zeros((*one, self.n_out), self.dtype)
-        self._losses, self._noisy_losses = np.zeros(one, self.dtype), np.zeros(one, self.dtype)
+        losses = np.zeros((2, *one), self.dtype)
         first = (0, 0) if self.streams == 1 else 0  # one step as the user sees it, of the same memory
         self._u, self._y, self._prediction = self._inputs[first], self._targets[first], self._predictions[first]
-        self._buffers = (self._inputs, self._targets, self._predictions, self._losses, self._noisy_losses)
+        self._both_losses = losses[:, 0, 0] if self.streams == 1 else losses[:, 0]
+        self._shape_u, self._shape_y = self._u.shape, self._y.shape
+        self._buffers = (self._inputs, self._targets, self._predictions, *losses)
+        self._rows = Held(self._buffers)
         self._run: Callable[..., int] = self._first_run
         self._bind()
 
     def _bind(self) -> None:
         """Lay out what every call of the kernels takes."""
-        self._arrays = (self._arena, self._tally, lower(self.spec))
-        self._step_args = self._arrays + self._buffers
+        self._held = Held((self._arena, self._tally, lower(self.spec)))
 
     @functools.cached_property
     def _entries(self) -> entry.EntryPoints:
         entries = entry.entry_points(self.spec)
         return bordered(entries, self.spec.number) if self._integers else entries
 
-    def _first_run(self, *args: Any) -> int:
+    def _first_run(self, network: Held, rows: Held) -> int:
         """Compile, or load from the disk cache, at the first call."""
         if self._integers:
             run = entry.entry_points(self.spec).run
-            compiled = entry.specialised(run, *self._arrays, *example(self._inputs, self._targets))
+            compiled = entry.specialised(run, self._held, Held(example(self._inputs, self._targets)))
             self._run = bordered_run(compiled, self.spec.number)
         else:
-            self._run = entry.specialised(self._entries.run, *self._step_args)
-        return int(self._run(*args))
+            self._run = entry.specialised(self._entries.run, self._held, self._rows)
+        return int(self._run(network, rows))
 
     @property
     def _integers(self) -> bool:
@@ -90,7 +93,7 @@ class Network(Persistent):
         """Finish a half-done step without teaching."""
         self._work.taught[...] = False
         self._tally[layout.OPEN] = 0
-        self._entries.feedback(*self._arrays)
+        self._entries.feedback(self._held)
 
     def reset(self) -> None:
         """Forget the past: activities and tags become zero, the weights stay. The noise does not repeat."""
@@ -103,7 +106,7 @@ class Network(Persistent):
 
     def _refresh(self, changed: bool) -> None:
         if changed or self._tally[layout.PENDING]:
-            self._entries.refresh(*self._arrays, changed)
+            self._entries.refresh(self._held, changed)
 
     @property
     def weights(self) -> dict[str, np.ndarray]:

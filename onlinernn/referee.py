@@ -13,6 +13,7 @@ from onlinernn.chunks import Progress, chunks
 from onlinernn.errors import CheckpointError
 from onlinernn.inputs import number, read_array, whole
 from onlinernn.kernels import entry
+from onlinernn.kernels.held import Held
 from onlinernn.kernels.mixing import ALONE, N_MEANS, N_ROWS, SHARE, TOGETHER
 from onlinernn.kernels.readouts import perturbed
 from onlinernn.learner import OnlineLearner
@@ -180,7 +181,7 @@ class Referee:
                 rows = slice(start, stop)
                 for one, said in ((self.shadow, first), (self.learner, second)):
                     given = inputs[rows], targets[rows], said[rows], lost[rows], noisy[rows]
-                    done = one._run(*one._arrays, *given)
+                    done = one._run(one._held, Held(given))
                     if done != stop - start:
                         raise one._diverged(start + done)
                 self._mix(*self._mixing(), first[rows], second[rows], targets[rows], mixed[rows], losses[rows])

@@ -313,9 +313,9 @@ class Scene:
         array, index = self.view.weight
         before = float(array[index])
         if self.synapse.layer == "D":
-            self.learner._entries.refresh(*self.learner._arrays, False)
+            self.learner._entries.refresh(self.learner._held, False)
         else:
-            self.learner._entries.feedback(*self.learner._arrays)
+            self.learner._entries.feedback(self.learner._held)
         return float(array[index]), float(array[index]) - before
 
 

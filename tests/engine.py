@@ -6,6 +6,7 @@ import numpy as np
 
 from onlinernn.kernels import cells, entry, layout
 from onlinernn.kernels.decorrelation import Undecorrelated
+from onlinernn.kernels.held import Held
 from onlinernn.kernels.losses import SquaredError
 from onlinernn.specification import specify
 from onlinernn.weights import named_weights
@@ -56,8 +57,8 @@ class Engine:
             named[name][...] = weight
 
     @property
-    def arrays(self):
-        return self.arena, self.tally, self.spec
+    def held(self):
+        return Held((self.arena, self.tally, self.spec))
 
     @functools.cached_property
     def entries(self):
@@ -70,16 +71,16 @@ class Engine:
         inputs, targets = np.ascontiguousarray(inputs, self.dtype), np.ascontiguousarray(targets, self.dtype)
         predictions = np.full((steps, self.streams, self.m), np.nan, self.dtype)
         losses, noisy_losses = (np.full((steps, self.streams), np.nan, self.dtype) for _ in range(2))
-        done = self.entries.run(*self.arrays, inputs, targets, predictions, losses, noisy_losses)
+        done = self.entries.run(self.held, Held((inputs, targets, predictions, losses, noisy_losses)))
         assert done == steps
         return predictions, losses, noisy_losses
 
     def feedback(self):
-        return self.entries.feedback(*self.arrays)
+        return self.entries.feedback(self.held)
 
     def settle(self):
         """Leave no update of D pending."""
-        self.entries.refresh(*self.arrays, False)
+        self.entries.refresh(self.held, False)
 
     def weights(self):
         """Return copies of the weights that there are, under the paper's names."""

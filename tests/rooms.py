@@ -33,6 +33,7 @@ ROOMS = (
     Room(("kernels/__init__.py",), (), ()),
     Room(("kernels/dispatch.py",), (), NUMBA),
     Room(("kernels/faults.py",), (), NUMBA),
+    Room(("kernels/held.py",), (), (*NUMBA, "llvmlite")),
     Room(("kernels/noise.py", "kernels/contracts.py"), ("kernels/dispatch.py",), NUMBA),
     Room(PARTS, GROUND, NUMBA),
     Room(("kernels/converters.py", "kernels/devices.py"), (*GROUND, "kernels/effects.py"), NUMBA),

@@ -26,6 +26,7 @@ from onlinernn import (
 )
 from onlinernn.fixed import example
 from onlinernn.kernels import entry, integer_parts, integers
+from onlinernn.kernels.held import Held
 from onlinernn.kernels.number import Division
 
 DELAY, STEPS = 2, 400
@@ -141,9 +142,9 @@ def test_no_float_is_touched_from_the_quantised_input_to_the_written_weight() ->
 
     engine = learner("ANP")
     fresh = entry._build.__wrapped__(0, "", False)  # what comes from the cache cannot be looked at
-    assert not floats_in(fresh.run, *engine._arrays, *example(engine._inputs, engine._targets))
+    assert not floats_in(fresh.run, engine._held, Held(example(engine._inputs, engine._targets)))
     real = OnlineLearner(2, 7, 1)
-    assert floats_in(fresh.refresh, *real._arrays, True)  # the twin: where there are floats, they are found
+    assert floats_in(fresh.refresh, real._held, True)  # the twin: where there are floats, they are found
 
 
 def test_steps_runs_and_resumed_runs_agree(tmp_path: Path) -> None:
@@ -198,7 +199,7 @@ def test_the_table_is_tanh() -> None:
 )
 def test_integer_noise_has_mean_0_and_the_spread_that_is_asked_for(source: Any) -> None:
     engine = learner("ANP", rule=ANP(sigma=2**-8, noise=source))
-    scale = engine._arrays[2].rule.scale
+    scale = engine._held.value[2].rule.scale
     with np.errstate(over="ignore"):
         base = integer_parts.noise.key(3, 0, 0, 0, 0)
         draws = [
