@@ -169,6 +169,10 @@ def _power(row: Any) -> Any:
     return total
 
 
+#: The least share of a row of D that a step leaves: a rate that is too high shrinks a row, and never turns it round.
+LEAST = 0.9
+
+
 @compiled(**LOOP)
 def learn_rows(spec: Any, rows: Any, lo: Any, s: Any, q: Any, rates: Any) -> None:
     """Apply the update of D to its `rows` from number `lo` on.
@@ -183,7 +187,7 @@ def learn_rows(spec: Any, rows: Any, lo: Any, s: Any, q: Any, rates: Any) -> Non
         keep = real(1)
         for stream in range(streams):
             keep += rates[stream, 0] * real(growth(spec, s[stream, lo + i], rows[i]))
-        keep = max(keep, real(0.9))  # a rate that is too high shrinks a row, and never turns it round
+        keep = max(keep, real(LEAST))
         c = mix * rates[0, 0] * s[0, lo + i]
         for j in range(n):
             rows[i, j] = keep * rows[i, j] - c * q[0, j]

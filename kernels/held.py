@@ -57,7 +57,7 @@ def _fields(value: Any) -> Iterator[int | float]:
         yield value
 
 
-class HeldType(types.Type):  # type: ignore[misc]
+class HeldType(types.Type):
     """The type of a :class:`Held` whose value has the type `value`."""
 
     def __init__(self, value: Any) -> None:

@@ -310,8 +310,8 @@ def allocate(sizes: Sizes, bias: float, dtype: Any, ridge: float = 1.0, number: 
 
 
 def block_rows(n: int) -> int:
-    """Return how many rows of an (n, n) matrix are worked on together: an even number, about 16 KB of float32."""
-    return max(2, 4096 // n // 2 * 2)
+    """Return how many rows of an (n, n) matrix are worked on together: a multiple of 4, about 48 KB of float32."""
+    return min(max(8, 12288 // n // 4 * 4), (n + 3) // 4 * 4)
 
 
 def table_draws(n: int) -> int:

@@ -42,7 +42,6 @@ from onlinernn.kernels.updates import (
     hidden_signal,
     lag,
     learn_and_multiply,
-    learn_weights,
     strays,
     taps,
 )
@@ -92,21 +91,16 @@ def recurrent_pass(
     `pre` holds what R read in the tagged step from row `before` on, the signals and gains in `work` what it means; a
     rule that shrinks R keeps a `share` of it. Of `alike` copies that read the same only the first is computed.
     """
-    signal, gains, domain = work.signal, work.gain, noise.SYNAPSE_RECURRENT
-    n, lanes = signal.shape[1], state.s.shape[0]
-    share = signal.dtype.type(share)
-    if learning and lanes == 2 and alike == 1:
-        learn_and_multiply(spec.rule, R, share, pre, before, spec, tagged, state, work)
-        return
+    n, lanes, domain = R.shape[0], state.s.shape[0], noise.SYNAPSE_RECURRENT
+    share = R.dtype.type(share)
     if learning:
         find_signs(spec.rule, spec.seed, tagged, domain, n, work)
     of = reading(spec.number, domain)
     for lo in range(0, n, block):
-        rows = R[lo : lo + block]
+        rows, done = R[lo : lo + block], 0
         if learning:
-            passes.shrink(spec.rule, rows, share)
-            learn_weights(spec.rule, rows, lo, signal, pre, before, gains, work, spec, tagged, domain)
-        number.multiply_lanes(of, rows, lo, state.s, state.drive, alike)
+            done = learn_and_multiply(spec.rule, rows, lo, share, pre, before, spec, tagged, state, work, alike)
+        number.multiply_lanes(of, rows, lo, state.s[done:], state.drive[done:], alike)
     if alike > 1:
         for lane in range(lanes):
             copy_row(state.drive, lane, state.drive, lane // alike * alike)

@@ -1,6 +1,6 @@
 """The passes over a weight matrix: where the time goes.
 
-Two rows are worked on together, and up to four copies, so that what they share is loaded once. Whoever reads a weight
+Two rows are worked on together, and up to five copies, so that what they share is loaded once. Whoever reads a weight
 for several purposes does so while it is in the cache: callers hand over blocks of rows.
 """
 
@@ -10,6 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from onlinernn.kernels.decorrelation import LEAST, growth, learn_rows, mixing
 from onlinernn.kernels.dispatch import FAST, INNER, LOOP, compiled, distinct, where_implemented
 from onlinernn.kernels.rules import contraction
 
@@ -80,21 +81,23 @@ def multiply_lanes(rows: Any, lo: Any, x: Any, out: Any, step: Any) -> None:
     """``out[lane, lo + i] = rows_i . x[lane]`` for every lane that is a multiple of `step`."""
     lanes = x.shape[0]
     lane = 0
-    while lane + 3 * step < lanes:
-        second, third, fourth = lane + step, lane + 2 * step, lane + 3 * step
-        multiply_four(
+    while lane + 4 * step < lanes:
+        second, third, fourth, fifth = lane + step, lane + 2 * step, lane + 3 * step, lane + 4 * step
+        multiply_five(
             rows,
             lo,
             x[lane],
             x[second],
             x[third],
             x[fourth],
+            x[fifth],
             out[lane],
             out[second],
             out[third],
             out[fourth],
+            out[fifth],
         )
-        lane += 4 * step
+        lane += 5 * step
     while lane + step < lanes:
         multiply(rows, lo, x[lane], x[lane + step], out[lane], out[lane + step])
         lane += 2 * step
@@ -111,29 +114,43 @@ def multiply_one(rows: Any, lo: Any, a: Any, out_a: Any) -> None:
 
 
 @compiled(**LOOP)
-def multiply_four(
-    rows: Any, lo: Any, a: Any, b: Any, c: Any, d: Any, out_a: Any, out_b: Any, out_c: Any, out_d: Any
+def multiply_five(
+    rows: Any,
+    lo: Any,
+    a: Any,
+    b: Any,
+    c: Any,
+    d: Any,
+    e: Any,
+    out_a: Any,
+    out_b: Any,
+    out_c: Any,
+    out_d: Any,
+    out_e: Any,
 ) -> None:
-    """:func:`multiply` for four copies."""
+    """:func:`multiply` for five copies: as many sums as fit into the registers."""
     distinct()
     zero = rows.dtype.type(0)
     count, n = rows.shape
     for i in range(0, count, 2):
         k = min(i + 1, count - 1)
-        first_a, first_b, first_c, first_d = zero, zero, zero, zero
-        second_a, second_b, second_c, second_d = zero, zero, zero, zero
+        first_a, first_b, first_c, first_d, first_e = zero, zero, zero, zero, zero
+        second_a, second_b, second_c, second_d, second_e = zero, zero, zero, zero, zero
         for j in range(n):
             w, v = rows[i, j], rows[k, j]
             first_a += w * a[j]
             first_b += w * b[j]
             first_c += w * c[j]
             first_d += w * d[j]
+            first_e += w * e[j]
             second_a += v * a[j]
             second_b += v * b[j]
             second_c += v * c[j]
             second_d += v * d[j]
+            second_e += v * e[j]
         out_a[lo + i], out_b[lo + i], out_c[lo + i], out_d[lo + i] = first_a, first_b, first_c, first_d
         out_a[lo + k], out_b[lo + k], out_c[lo + k], out_d[lo + k] = second_a, second_b, second_c, second_d
+        out_e[lo + i], out_e[lo + k] = first_e, second_e
 
 
 @compiled(**LOOP)
@@ -232,6 +249,39 @@ def learn_and_multiply(
         shrink(rule, rows[i:], share)
         learn(rows[i:], lo + i, signal, pre)
         out_a[lo + i], out_b[lo + i] = dot(rows[i], a), dot(rows[i], b)
+
+
+@compiled(**LOOP)
+def learn_rows_and_multiply(
+    spec: Any, rows: Any, lo: Any, s: Any, q: Any, rates: Any, a: Any, b: Any, out_a: Any, out_b: Any
+) -> None:
+    """Apply the update of D from one stream, and :func:`multiply` by the new rows, in one pass."""
+    distinct()
+    real = rows.dtype.type
+    zero, one = real(0), real(1)
+    count, n = rows.shape
+    rate, mix, before = rates[0, 0], real(mixing(spec)), q[0]
+    for i in range(0, count - 1, 2):
+        k = i + 1
+        keep = max(one + rate * real(growth(spec, s[0, lo + i], rows[i])), real(LEAST))
+        keep_next = max(one + rate * real(growth(spec, s[0, lo + k], rows[k])), real(LEAST))
+        c, d = mix * rate * s[0, lo + i], mix * rate * s[0, lo + k]
+        first_a, first_b, second_a, second_b = zero, zero, zero, zero
+        for j in range(n):
+            w = keep * rows[i, j] - c * before[j]
+            v = keep_next * rows[k, j] - d * before[j]
+            rows[i, j] = w
+            rows[k, j] = v
+            first_a += w * a[j]
+            first_b += w * b[j]
+            second_a += v * a[j]
+            second_b += v * b[j]
+        out_a[lo + i], out_b[lo + i] = first_a, first_b
+        out_a[lo + k], out_b[lo + k] = second_a, second_b
+    if count % 2 == 1:
+        last = count - 1
+        learn_rows(spec, rows[last:], lo + last, s, q, rates)
+        out_a[lo + last], out_b[lo + last] = dot(rows[last], a), dot(rows[last], b)
 
 
 @compiled(**LOOP)

@@ -107,29 +107,40 @@ def add_rows(rows: Any, lo: Any, base: Any, scale: Any, keep: Any, table: Any, s
 
 @compiled(**LOOP)
 def add_rows_and_multiply(
-    R: Any, base: Any, scale: Any, table: Any, signs: Any, draws: Any, a: Any, b: Any, out_a: Any, out_b: Any
+    rows: Any,
+    lo: Any,
+    base: Any,
+    scale: Any,
+    table: Any,
+    signs: Any,
+    draws: Any,
+    a: Any,
+    b: Any,
+    out_a: Any,
+    out_b: Any,
 ) -> None:
-    """``R += scale xi``, and the new R times `a` and `b`, in one pass."""
+    """``rows_i += scale xi_{lo + i}``, and the new rows times `a` and `b`, in one pass."""
     distinct()
-    real = R.dtype.type
-    zero, n = real(0), R.shape[0]
-    for i in range(0, n, 2):
-        k = min(i + 1, n - 1)
-        bits, more = noise.site(base, i), noise.site(base, k)
+    real = rows.dtype.type
+    zero = real(0)
+    count, n = rows.shape
+    for i in range(0, count, 2):
+        k = min(i + 1, count - 1)
+        bits, more = noise.site(base, lo + i), noise.site(base, lo + k)
         one, other = table[0, beginning(bits, draws) :], table[0, beginning(more, draws) :]
         c, d = real(scale * sign(bits)), real(scale * sign(more)) if k > i else zero
         first_a, first_b, second_a, second_b = zero, zero, zero, zero
         for j in range(n):
-            w = R[i, j] + c * (one[j] * signs[j])
-            R[i, j] = w
-            v = R[k, j] + d * (other[j] * signs[j])
-            R[k, j] = v
+            w = rows[i, j] + c * (one[j] * signs[j])
+            rows[i, j] = w
+            v = rows[k, j] + d * (other[j] * signs[j])
+            rows[k, j] = v
             first_a += w * a[j]
             first_b += w * b[j]
             second_a += v * a[j]
             second_b += v * b[j]
-        out_a[i], out_b[i] = first_a, first_b
-        out_a[k], out_b[k] = second_a, second_b
+        out_a[lo + i], out_b[lo + i] = first_a, first_b
+        out_a[lo + k], out_b[lo + k] = second_a, second_b
 
 
 @compiled(**LOOP)

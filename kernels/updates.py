@@ -8,7 +8,7 @@ import numpy as np
 from onlinernn.kernels import noise, number
 from onlinernn.kernels.dispatch import FAST, LOOP, compiled, distinct, open_function, where_implemented
 from onlinernn.kernels.number import writing
-from onlinernn.kernels.passes import dot
+from onlinernn.kernels.passes import dot, shrink
 from onlinernn.kernels.rules import gain, power_floor, synapse_sigma
 from onlinernn.kernels.synapses import add_rows_and_multiply, find_signs, learn_noise, ready
 
@@ -183,24 +183,51 @@ def learn_inputs(
 
 
 def _learn_rank1_and_multiply(
-    rule: Any, R: Any, share: Any, pre: Any, before: Any, spec: Any, tick: Any, state: Any, work: Any
-) -> None:
-    of, drives = writing(spec.number, noise.SYNAPSE_RECURRENT, work.rounding, TOP), state.drive
-    number.learn_and_multiply(
-        of, rule, R, TOP, share, work.signal[0], pre[before], state.s[0], state.s[1], drives[0], drives[1]
-    )
+    rule: Any,
+    rows: Any,
+    lo: Any,
+    share: Any,
+    pre: Any,
+    before: Any,
+    spec: Any,
+    tick: Any,
+    state: Any,
+    work: Any,
+    alike: Any,
+) -> Any:
+    s, drives = state.s, state.drive
+    if work.signal.shape[0] == 1 and s.shape[0] > 1 and alike == 1:
+        of = writing(spec.number, noise.SYNAPSE_RECURRENT, work.rounding, TOP)
+        number.learn_and_multiply(
+            of, rule, rows, lo, share, work.signal[0], pre[before], s[0], s[1], drives[0], drives[1]
+        )
+        return 2
+    shrink(rule, rows, share)
+    learn_weights(rule, rows, lo, work.signal, pre, before, work.gain, work, spec, tick, noise.SYNAPSE_RECURRENT)
+    return 0
 
 
 @where_implemented(synapse_sigma, otherwise=_learn_rank1_and_multiply)
 def learn_and_multiply(
-    rule: Any, R: Any, share: Any, pre: Any, before: Any, spec: Any, tick: Any, state: Any, work: Any
-) -> None:
-    """:func:`learn_weights` for all of R, and the drives of one clean and one noisy copy, in one pass."""
+    rule: Any,
+    rows: Any,
+    lo: Any,
+    share: Any,
+    pre: Any,
+    before: Any,
+    spec: Any,
+    tick: Any,
+    state: Any,
+    work: Any,
+    alike: Any,
+) -> Any:
+    """:func:`learn_weights` for `rows` of R; return how many copies' drives were computed in the same pass."""
     domain = noise.SYNAPSE_RECURRENT
-    find_signs(rule, spec.seed, tick, domain, R.shape[1], work)
-    base = noise.key(spec.seed, tick, CLEAN, ONE, domain)
-    scale = -np.float64(work.gain[0, 0]) * synapse_sigma(rule)
-    draws = ready(rule, work)
-    add_rows_and_multiply(
-        R, base, scale, work.table, work.signs[0], draws, state.s[0], state.s[1], state.drive[0], state.drive[1]
-    )
+    if state.s.shape[0] == 2 and alike == 1 and work.signs.shape[0] == 1:
+        base = noise.key(spec.seed, tick, CLEAN, ONE, domain)
+        scale = -np.float64(work.gain[0, 0]) * synapse_sigma(rule)
+        draws, s, drives = ready(rule, work), state.s, state.drive
+        add_rows_and_multiply(rows, lo, base, scale, work.table, work.signs[0], draws, s[0], s[1], drives[0], drives[1])
+        return 2
+    learn_noise(rule, rows, lo, work.gain, spec.seed, tick, domain, work)
+    return 0

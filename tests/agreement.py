@@ -18,7 +18,7 @@ from onlinernn.kernels.readouts import RLS
 
 #: Largest relative difference of the outputs and losses, and of what the weights have learnt. In float64 both are
 #: rounding. In float32 the outputs are some hundred times 2^-24, growing with n. What is learnt comes from the
-#: difference of two copies: errors of 2^-24 to 2e-7 (the fast tanh) in numbers of order 1, against a perturbation of
+#: difference of two copies: errors of 2^-24 to 2^-23 in numbers of order 1, against a perturbation of
 #: sigma = 0.05, are 1e-6 to 4e-6 of it, and a loss difference sums terms of both signs: where these nearly cancel, as
 #: with the softmax of two outputs, its relative error is a hundred times as much. The full product, a few lessons
 #: each, stays below 1.1e-3, the long runs of the covering arrays below 6e-5; the outputs below 2.5e-6.

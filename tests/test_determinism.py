@@ -8,7 +8,7 @@ from engine import Engine, random_weights
 from numba import float32, float64, njit, typeof, types
 from parts_matrix import FAMILIES, Case, covering
 
-from onlinernn.kernels import cells, decorrelation, losses, passes
+from onlinernn.kernels import decorrelation, losses, passes
 from onlinernn.kernels.decorrelation import Decorrelation
 from onlinernn.kernels.layout import N_TALLY
 from onlinernn.kernels.rules import ANP
@@ -100,11 +100,14 @@ SIGNATURES = {
         passes.learn_and_multiply,
         (typeof(ANP()), MATRIX, INDEX, ONE, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR),
     ),
-    "multiply_four": (passes.multiply_four, (MATRIX, INDEX, *[VECTOR] * 8)),
+    "multiply_five": (passes.multiply_five, (MATRIX, INDEX, *[VECTOR] * 10)),
     "learn_streams": (passes.learn_streams, (MATRIX, INDEX, MATRIX, MATRIX, INDEX)),
     "multiply_transposed": (passes.multiply_transposed, (MATRIX, INDEX, VECTOR, VECTOR)),
     "input_drive": (passes.input_drive, (MATRIX, VECTOR, VECTOR)),
-    "tanh": (cells.tanh_float32, (ONE,)),
+    "learn_rows_and_multiply": (
+        passes.learn_rows_and_multiply,
+        (typeof(Decorrelation()), MATRIX, INDEX, MATRIX, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, VECTOR),
+    ),
     "learn_rows": (decorrelation.learn_rows, (typeof(Decorrelation()), MATRIX, INDEX, MATRIX, MATRIX, MATRIX)),
 }
 # What a part answers is a double, and narrowed once for each row or matrix.

@@ -61,7 +61,7 @@ def test_kernels_agree_with_the_naive_loops(case: Case) -> None:
 
 @pytest.mark.parametrize("rule", ["NP", "ANP", "WP", "WindowedNP", "LearnedFeedback"])
 def test_a_layer_of_more_than_one_block_agrees(rule: str) -> None:
-    n = 66
+    n = 114
     assert block_rows(n) < n
     case = next(case for case in CASES if type(case.rule).__name__ == rule and case.lanes[0] == 1)
     assert not problem(case, compare(case, n=n, d=3, m=2, steps=12))
