@@ -22,6 +22,7 @@ synapses           the noise of weights
 integers           the passes and scalars of a network of integers
 integer_parts      its noise, cell, loss and rules
 lockstep           one time step of all copies, forward and learning
+held               many values behind one address, to call compiled code with
 faults             the line of a part of one's own that does not compile, and why
 entry              the compiled entry points, cached on disk
 =================  ==================================================================

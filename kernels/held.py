@@ -61,7 +61,7 @@ class HeldType(types.Type):
     """The type of a :class:`Held` whose value has the type `value`."""
 
     def __init__(self, value: Any) -> None:
-        self.value = value
+        self.value, self.types = value, (value,)
         super().__init__(name=f"Held({value})")
 
 

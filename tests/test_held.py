@@ -1,0 +1,39 @@
+"""Values behind one address arrive in compiled code as they are."""
+
+import numpy as np
+import pytest
+from numba import njit
+
+from onlinernn import ANP, NP
+from onlinernn.kernels.held import Held, released
+
+
+def test_numbers_and_arrays_arrive() -> None:
+    @njit
+    def sums(held):
+        (first, flag, (large, small)), (matrix, cube), nothing = released(held)
+        matrix[1, 2] += 1
+        return first, flag, large, small, matrix.sum(), cube[1, 2, 3], cube.shape, len(nothing)
+
+    matrix, cube = np.ones((2, 3), np.float32), np.arange(24).reshape(2, 3, 4)
+    value = ((0.1, True, (2**61 + 1, -5)), (matrix, cube), ())
+    assert sums(Held(value)) == (0.1, True, 2**61 + 1, -5, 7, 23, (2, 3, 4), 0)
+    assert matrix[1, 2] == 2
+    assert released(Held(value)) is value
+
+
+def test_parts_keep_their_types() -> None:
+    @njit
+    def sigma(held):
+        return released(held).sigma
+
+    assert sigma(Held(ANP(sigma=0.25))) == 0.25
+    assert sigma(Held(NP(sigma=0.5))) == 0.5
+    assert len(sigma.signatures) == 2  # one for each type of part
+    assert sigma(Held(ANP(sigma=0.125))) == 0.125
+    assert len(sigma.signatures) == 2  # none for another number
+
+
+def test_what_is_not_contiguous_is_refused() -> None:
+    with pytest.raises(ValueError, match="contiguous"):
+        Held((np.ones((4, 4))[:, ::2],))
