@@ -29,10 +29,9 @@ for delay, rule, decorrelation in (
     learner = OnlineLearner(1, 10, 1, rule=rule, decorrelation=decorrelation, target_delay=delay)
     U = np.sin(0.1 * np.arange(100_001.0))[:, None].astype(np.float32)
     learner.run(U[:2], U[1:3])
-    arrays = 2 + len(learner._buffers)  # with the arena and the tally
-    assert counted(lambda: learner.run(U[:1], U[1:2])) == (arrays, arrays)
-    assert counted(lambda: learner.run(U[:-1], U[1:])) == (arrays, arrays)
-    assert counted(lambda: [learner.step(u, u) for u in U[:1000]]) == (1000 * arrays, 1000 * arrays)
+    assert counted(lambda: learner.run(U[:1], U[1:2])) == (0, 0)
+    assert counted(lambda: learner.run(U[:-1], U[1:])) == (0, 0)
+    assert counted(lambda: [learner.step(u, u) for u in U[:1000]]) == (0, 0)
 
 from numba import njit
 @njit
