@@ -166,13 +166,11 @@ def _(panel: Finals, axes: Axes, methods: Mapping[str, list[Kept]], floors: Mapp
                 f"unstable in {one.unstable} of {one.runs}",
                 (1.0, row),
                 xycoords=("axes fraction", "data"),
-                xytext=(-3, 0),
+                xytext=(4, 0),
                 textcoords="offset points",
-                ha="right",
                 va="center",
                 fontsize=7.5,
                 color=GREY,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )
     axes.set_yticks(range(len(methods)), list(methods), fontsize=8)
     axes.set_ylim(len(methods) - 0.4, -0.6 - 0.75 * len(lines))
