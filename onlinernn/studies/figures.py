@@ -229,7 +229,7 @@ def _cost(scale: str) -> list[Trial]:
             numbers = {
                 "hidden": hidden,
                 "epochs": 1,
-                "repeats": 3,
+                "repeats": 5,
                 "against": against,
                 "steps": steps,
                 **network(TASKS["forecast"]),
@@ -308,7 +308,12 @@ FIGURES = (
         "What does learning cost, and what of it grows with time?",
         (
             Against(
-                "time against the length", {"against": "length"}, "steps", "steps of the sequence", "seconds", "seconds"
+                "time against the length",
+                {"against": "length"},
+                "steps",
+                "steps of the sequence",
+                "seconds",
+                "CPU seconds",
             ),
             Against(
                 "memory against the length",
@@ -318,7 +323,7 @@ FIGURES = (
                 "peak_kb",
                 "peak, kB",
             ),
-            Against("time against the size", {"against": "size"}, "hidden", "hidden units", "seconds", "seconds"),
+            Against("time against the size", {"against": "size"}, "hidden", "hidden units", "seconds", "CPU seconds"),
             Against("memory against the size", {"against": "size"}, "hidden", "hidden units", "peak_kb", "peak, kB"),
         ),
         _cost,
