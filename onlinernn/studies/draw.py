@@ -174,10 +174,12 @@ def _(panel: Finals, axes: Axes, methods: Mapping[str, list[Kept]], floors: Mapp
             )
     axes.set_yticks(range(len(methods)), list(methods), fontsize=8)
     axes.set_ylim(len(methods) - 0.4, -0.6 - 0.75 * len(lines))
-    # Each floor has its name on a line of its own above the rows, so that names do not touch however close they are.
+    # Each floor has its name on a line of its own above the rows, so that names do not touch however close they are,
+    # and on the side with more room.
+    middle = float(np.sqrt(min(values) * max(values))) if values else 1.0
     for number, (level, name) in enumerate(sorted(lines)):
         axes.axvline(level, color=GREY, lw=0.9, ls=(0, (2, 2)), zorder=1)
-        right = number < len(lines) / 2
+        right = level < middle
         axes.annotate(
             name,
             (level, -0.8 - 0.75 * number),
