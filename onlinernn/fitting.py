@@ -6,7 +6,7 @@ import numpy as np
 
 from onlinernn.kernels import contracts
 from onlinernn.kernels.contracts import Signal, contract
-from onlinernn.kernels.converters import TelegraphNoise
+from onlinernn.kernels.converters import Quantise, Stochastic, StochasticShared, TelegraphNoise
 from onlinernn.kernels.devices import PulsedUpdate
 from onlinernn.kernels.number import Fixed
 from onlinernn.learner import OnlineLearner
@@ -98,23 +98,7 @@ def fit(part: Any, parts: Parts, used: tuple[Signal, ...], preset: Preset) -> Fi
     through_error = contracts.OWN_ERROR in used or contracts.TARGET in used
     rows = [_signal(one, preset) for one in used if one != contracts.WEIGHT or not through_error]
     rows += [_matrix(matrix, preset) for matrix in contract(part).matrices]
-    full_rank = contracts.SYNAPSE_NOISE in used
-    if is_pulsed(preset):
-        why = (
-            "noise of every weight is a matrix of full rank: pulses that coincide write signal x activity only"
-            if full_rank
-            else "rank 1, signal x activity: rows and columns are pulsed, and coincidences write"
-        )
-        rows.append(Fit("update of the weights", not full_rank, why))
-    else:
-        why = "a random number per weight" if full_rank else "signal x activity, one multiply-accumulate a weight"
-        rows.append(
-            Fit(
-                "update of the weights",
-                True,
-                f"written by digital logic: {why}" if preset.substrate.write else f"stored ideally: {why}",
-            )
-        )
+    rows.append(_update(contracts.SYNAPSE_NOISE in used, preset))
     rows.append(_taken("the engine's emulation", parts, substrate=preset.substrate))
     if preset.substrate.write and not is_pulsed(preset):
         rows.append(_taken("integers from end to end", parts, number=Fixed()))
@@ -139,14 +123,18 @@ def fits_everywhere(part: Any, parts: Parts, used: tuple[Signal, ...]) -> str:
 def _signal(signal: Signal, preset: Preset) -> Fit:
     name, pulsed = signal.name, is_pulsed(preset)
     if signal in _KNOWN_NOISE and any(isinstance(one, TelegraphNoise) for one in preset.substrate.drive):
-        return Fit(name, False, "the junctions' own noise is never read; this needs a generator beside them")
+        return Fit(
+            name, False, "the noise is TelegraphNoise of the drives, which nothing reads; this needs to know its own"
+        )
     if signal == contracts.COVARIANCE:
-        return Fit(name, False, "every synapse would need all that the others read and keep")
+        return Fit(name, False, "an n x n array for every output's synapses: no line of a row or column carries that")
     if signal == contracts.SYNAPSE_NOISE:
-        why = "no device draws a number for its weight" if pulsed else "a generator, or a hash, for every weight"
-        return Fit(name, not pulsed, why)
+        why = "the writes are PulsedUpdate: no device draws a number for its weight"
+        return Fit(name, not pulsed, why if pulsed else "a generator, or a hash, for every weight")
     if signal == contracts.WEIGHT and pulsed:
-        return Fit(name, False, "a write by pulses does not know the state: a share of it is no product of two lines")
+        return Fit(
+            name, False, "the writes are PulsedUpdate, of row times column: a share of the state is no such product"
+        )
     if signal == contracts.DRAWN_NOISE:
         return Fit(name, True, "a generator for every neuron that can be set back, as a counter or an LFSR")
     why = {
@@ -161,10 +149,28 @@ def _signal(signal: Signal, preset: Preset) -> Fit:
 def _matrix(matrix: str, preset: Preset) -> Fit:
     name = f"a matrix {matrix.removeprefix('params.')}"
     if matrix == "params.P":
-        return Fit(name, False, "float64, and a number for every pair of units; no preset has that")
+        return Fit(name, False, "kept in float64, which the engine demands; no chain of a preset is as wide")
     if is_pulsed(preset):
         return Fit(name, False, "written from a sum along each row: a digital circuit beside the array has to keep it")
     return Fit(name, True, "a second memory of digital words, beside the weights; emulated in floating point")
+
+
+def _update(full_rank: bool, preset: Preset) -> Fit:
+    """Return whether the writes of a preset can make an update, by the numbers that it states for them."""
+    need, write = "update of the weights", preset.substrate.write
+    pulses = next((one for one in write if isinstance(one, PulsedUpdate)), None)
+    if pulses is not None:
+        if full_rank:
+            return Fit(need, False, "of full rank, a number for every weight: coincident pulses write rank 1 only")
+        most = pulses.length * pulses.dw_min
+        return Fit(need, True, f"rank 1: coincident pulses of {pulses.dw_min:g}, at most {most:.2g} in a step")
+    what = "a random number for every weight" if full_rank else "rank 1, a multiply-accumulate for every weight"
+    grid = next((one for one in write if isinstance(one, Quantise)), None)
+    if grid is None:
+        return Fit(need, True, f"{what}; the preset states no limit of its weights")
+    by_chance = isinstance(grid.rounding, (Stochastic, StochasticShared))
+    rest = "what is smaller is written by chance" if by_chance else "what is smaller than half of it is lost"
+    return Fit(need, True, f"{what}; digital words in steps of {grid.step:.2g}, {rest}")
 
 
 def _taken(need: str, parts: Parts, **more: Any) -> Fit:

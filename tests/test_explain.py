@@ -29,14 +29,17 @@ def test_a_rule_of_one_s_own_is_explained_from_its_file(tmp_path: Path) -> None:
     assert "weights     1            3" in done.stdout
     assert "forward   2n² + 2nd + 2nm + 2n + 2m  (" in done.stdout
     assert "random numbers                  n + m  (101" in done.stdout
-    assert "update of the weights   yes   rank 1" in done.stdout
+    assert "yes   rank 1: coincident pulses of 0.002, at most 0.062 in a step" in done.stdout
 
 
 def test_a_rule_that_no_crossbar_can_write_is_told_why(tmp_path: Path) -> None:
     done = explain(tmp_path, "WP", "--preset", "reram_sb")
     assert done.returncode == 0, done.stderr
-    assert "own noise, drawn again  NO    no device draws a number for its weight" in done.stdout
-    assert "update of the weights   NO    noise of every weight is a matrix of full rank" in done.stdout
+    assert (
+        "own noise, drawn again  NO    the writes are PulsedUpdate: no device draws a number for its weight"
+        in done.stdout
+    )
+    assert "update of the weights   NO    of full rank, a number for every weight" in done.stdout
 
 
 def test_the_page_on_all_rules_is_what_the_command_writes(tmp_path: Path) -> None:

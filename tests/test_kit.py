@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,19 @@ import kit_twins
 import pytest
 from hypothesis import find
 
-from onlinernn import ANP, Cosine, LeakyTanh, Rademacher, SoftmaxCrossEntropy, substrates
+from onlinernn import (
+    ANP,
+    NLMS,
+    Cosine,
+    Decorrelation,
+    LeakyTanh,
+    Quantise,
+    Rademacher,
+    SoftmaxCrossEntropy,
+    Substrate,
+    checks,
+    substrates,
+)
 from onlinernn.checks import CheckError, check, strategies, yield_checks
 from onlinernn.checks.hosts import parts_of
 from onlinernn.checks.suite import GUARANTEES, checks_of
@@ -47,24 +60,77 @@ def test_harm_from_bad_input_is_caught(told: dict[str, str]) -> None:
     assert "was refused, but changed params.R" in told["harm"]
 
 
+# Between them these have every effect that a preset has, which a test below holds; a preset more costs seconds.
+PRESETS = ("spinnaker_like", "dynapse_like", "reram_es", "reram_om", "capacitor", "pcm", "analog_io", "mtj")
 HARDWARE = """
-from onlinernn import substrates as presets
-from onlinernn.checks import check_bad_input, check_determinism, check_resume
-for preset in (presets.int8, presets.reram_sb, presets.mtj):
-    check_determinism(preset, examples=2)
-    check_resume(preset, examples=2)
-    check_bad_input(preset, examples=2)
+import sys
+from onlinernn import NP, substrates
+from onlinernn.checks import check_bad_input, check_determinism, check_locality, check_resume, strategies
+from onlinernn.checks.properties import hold
+
+for name in sys.argv[1:]:
+    for check in (check_determinism, check_resume, check_bad_input):
+        check(substrates.named(name), examples=2)
+
+def claim(hardware):
+    drawn.append(hardware)
+    check_determinism(hardware, examples=1)
+    check_resume(hardware, examples=2)
+    assert check_locality(NP(0.1, 0.2, 0.5), examples=1, substrate=hardware).rows[1].used
+
+drawn = []
+hold(strategies.substrates(), claim, 6)
+assert any(one.write for one in drawn) and any(one.read for one in drawn) and any(one.drive for one in drawn)
 """
 
 
-def test_presets_hold_what_a_learner_guarantees() -> None:
+def test_hardware_holds_what_a_learner_guarantees_and_what_a_rule_declares() -> None:
     plain = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    done = subprocess.run([sys.executable, "-c", HARDWARE], env=plain, capture_output=True, text=True, check=False)
+    program = [sys.executable, "-c", HARDWARE, *PRESETS]
+    done = subprocess.run(program, env=plain, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_preset_goes_through_the_guarantees_with_what_learns_on_it() -> None:
-    assert [case.name for case in checks_of(substrates.reram_sb)] == [one.__name__ for one in GUARANTEES]
+def effects_of(names: Iterable[str]) -> set[type]:
+    """Return the effects of some presets, and how these round."""
+    hardware = [substrates.named(name).substrate for name in names]
+    chains = [one for each in hardware for field in each if isinstance(field, tuple) for one in field]
+    return {type(one) for effect in chains for one in (effect, getattr(effect, "rounding", effect))}
+
+
+def test_the_presets_that_are_tried_have_every_effect() -> None:
+    assert effects_of(PRESETS) == effects_of(substrates.PRESETS)
+    assert effects_of(PRESETS[1:]) < effects_of(PRESETS)
+
+
+GUARANTEED = tuple(one.__name__ for one in GUARANTEES)
+KINDS = [
+    (ANP(), ("check_locality", "check_inputs_kept", *GUARANTEED)),
+    (NLMS(), ("check_locality", "check_inputs_kept", *GUARANTEED)),
+    (Decorrelation(), ("check_locality", *GUARANTEED)),
+    (LeakyTanh(), ("check_cell", *GUARANTEED)),
+    (SoftmaxCrossEntropy(), ("check_loss", *GUARANTEED)),
+    (Rademacher(), ("check_noise", *GUARANTEED)),
+    (Quantise(0.1), ("check_effect", *GUARANTEED)),
+    (Cosine(5), ("check_schedule", *GUARANTEED)),
+    (Substrate(), GUARANTEED),
+    (substrates.reram_sb, GUARANTEED),
+    (kit_twins.Sine(), ("check_task",)),
+]
+
+
+@pytest.mark.parametrize(("part", "names"), KINDS, ids=lambda value: type(value).__name__)
+def test_each_kind_of_part_has_its_checks(part: Any, names: tuple[str, ...]) -> None:
+    assert tuple(one.name for one in checks_of(part)) == names
+
+
+def test_every_check_has_a_twin_that_it_catches() -> None:
+    caught = {one.__name__ for one, _, _ in kit_twins.FAULTS.values()} | {"check_bad_input"}  # caught as harm, above
+    assert caught == {name for _, names in KINDS for name in names}
+    assert caught == {name for name in checks.__all__ if name.startswith("check_")}
+
+
+def test_a_preset_is_checked_with_what_learns_on_it() -> None:
     assert parts_of(substrates.mtj).rule == substrates.mtj.rule
 
 

@@ -34,6 +34,11 @@ def _same(one: Any, other: Any) -> bool:
     return np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
+def _fed(*more: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:
+    """Return a strategy for networks, each with a stream that fits it, and what is drawn beside them."""
+    return networks().flatmap(lambda network: st.tuples(st.just(network), streams(network.n_in, network.n_out), *more))
+
+
 def _difference(one: OnlineLearner, other: OnlineLearner, only: str = "") -> str | None:
     """Return the name of the first array in which two learners differ, or None."""
     pairs = zip(named_arrays(one).items(), named_arrays(other).values(), strict=True)
@@ -63,11 +68,12 @@ def _do(learner: OnlineLearner, operation: Operation, said: Outcome) -> OnlineLe
     return learner
 
 
-def _do_all(learner: OnlineLearner, operations: Sequence[Operation]) -> tuple[OnlineLearner, Outcome]:
-    said: Outcome = []
+def _done(learners: list[OnlineLearner], operations: Sequence[Operation]) -> list[tuple[OnlineLearner, Outcome]]:
+    """Let learners do the same, in turns; return each with what came of it."""
+    results: list[tuple[OnlineLearner, Outcome]] = [(learner, []) for learner in learners]
     for operation in operations:
-        learner = _do(learner, operation, said)
-    return learner, said
+        results = [(_do(learner, operation, said), said) for learner, said in results]
+    return results
 
 
 def _agree(one: tuple[OnlineLearner, Outcome], other: tuple[OnlineLearner, Outcome], what: str) -> None:
@@ -105,12 +111,9 @@ def check_determinism(part: Any, *, examples: int = 20, **settings: Any) -> None
 
     def claim(example: tuple[Network, list[Operation]]) -> None:
         network, operations = example
-        alone = _do_all(network.learner(parts), operations)
-        twins: list[tuple[OnlineLearner, Outcome]] = [(network.learner(parts), []) for _ in range(2)]
-        for operation in operations:
-            twins = [(_do(learner, operation, said), said) for learner, said in twins]
-        for twin in twins:
-            _agree(alone, twin, f"{type(part).__name__} is not deterministic: twins that did {operations} differ")
+        alone = _done([network.learner(parts)], operations)
+        for twin in _done([network.learner(parts), network.learner(parts)], operations):
+            _agree(alone[0], twin, f"{type(part).__name__} is not deterministic: twins that did {operations} differ")
 
     hold(st.tuples(networks(), interleavings()), claim, examples)
 
@@ -144,7 +147,7 @@ def check_resume(part: Any, *, examples: int = 25, **settings: Any) -> None:
         once = [one for one in operations if not isinstance(one, SaveAndLoad)]
         at %= len(once) + 1
         cut = [*once[:at], SaveAndLoad(), *once[at:]]
-        kept, saved = _do_all(network.learner(parts), once), _do_all(network.learner(parts), cut)
+        (kept,), (saved,) = (_done([network.learner(parts)], each) for each in (once, cut))
         _agree(kept, saved, f"{type(part).__name__} does not resume exactly: {once}, saved after {at}")
 
     hold(st.tuples(networks(), interleavings(), st.integers(0, 16)), claim, examples)
@@ -201,10 +204,7 @@ def check_steps(part: Any, *, examples: int = 12, **settings: Any) -> None:
             f"{name}: a run cut after {cut} steps is another run",
         )
 
-    examples_ = networks().flatmap(
-        lambda network: st.tuples(st.just(network), streams(network.n_in, network.n_out), st.integers(0, 8))
-    )
-    hold(examples_, claim, examples)
+    hold(_fed(st.integers(0, 8)), claim, examples)
 
 
 def check_causality(part: Any, *, examples: int = 15, **settings: Any) -> None:
@@ -260,10 +260,7 @@ def check_causality(part: Any, *, examples: int = 15, **settings: Any) -> None:
                 f"targets of the first {delay} steps, which belong to steps before the first"
             )
 
-    examples_ = networks().flatmap(
-        lambda network: st.tuples(st.just(network), streams(network.n_in, network.n_out), st.integers(0, 23))
-    )
-    hold(examples_, claim, examples)
+    hold(_fed(st.integers(0, 23)), claim, examples)
 
 
 BAD: tuple[tuple[str, Callable[[OnlineLearner], Any]], ...] = (
@@ -324,8 +321,7 @@ def check_bad_input(part: Any, *, examples: int = 8, **settings: Any) -> None:
             if where is not None:
                 raise AssertionError(f"{name}: {what} was refused, but changed {where}")
 
-    examples_ = networks().flatmap(lambda network: st.tuples(st.just(network), streams(network.n_in, network.n_out)))
-    hold(examples_, claim, examples)
+    hold(_fed(), claim, examples)
 
 
 def check_inputs_kept(part: Any, **settings: Any) -> None:
