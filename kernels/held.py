@@ -39,13 +39,14 @@ class Held(int):
         fields = list(_fields(value))
         words = np.zeros(len(fields), np.int64)
         for i, field in enumerate(fields):
-            words.view(np.float64 if isinstance(field, float) else np.int64)[i] = field
+            kind = np.float64 if isinstance(field, float) else np.uint64 if isinstance(field, np.uint64) else np.int64
+            words.view(kind)[i] = field
         held = super().__new__(cls, words.ctypes.data)
         held.value, held._words = value, words
         return held
 
 
-def _fields(value: Any) -> Iterator[int | float]:
+def _fields(value: Any) -> Iterator[Any]:
     if isinstance(value, tuple):
         for field in value:
             yield from _fields(field)

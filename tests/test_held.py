@@ -11,13 +11,13 @@ from onlinernn.kernels.held import Held, released
 def test_numbers_and_arrays_arrive() -> None:
     @njit
     def sums(held):
-        (first, flag, (large, small)), (matrix, cube), nothing = released(held)
+        (first, flag, (large, small, bits)), (matrix, cube), nothing = released(held)
         matrix[1, 2] += 1
-        return first, flag, large, small, matrix.sum(), cube[1, 2, 3], cube.shape, len(nothing)
+        return first, flag, large, small, bits, matrix.sum(), cube[1, 2, 3], cube.shape, len(nothing)
 
     matrix, cube = np.ones((2, 3), np.float32), np.arange(24).reshape(2, 3, 4)
-    value = ((0.1, True, (2**61 + 1, -5)), (matrix, cube), ())
-    assert sums(Held(value)) == (0.1, True, 2**61 + 1, -5, 7, 23, (2, 3, 4), 0)
+    value = ((0.1, True, (2**61 + 1, -5, np.uint64(2**63 + 5))), (matrix, cube), ())
+    assert sums(Held(value)) == (0.1, True, 2**61 + 1, -5, 2**63 + 5, 7, 23, (2, 3, 4), 0)
     assert matrix[1, 2] == 2
     assert released(Held(value)) is value
 
