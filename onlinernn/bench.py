@@ -116,10 +116,44 @@ def _contestants(
 
 
 def _seconds(work: Callable[[Any, Any], object], U: np.ndarray, Y: np.ndarray) -> float:
-    # of the processor: all is done in one thread, and what else the machine does meanwhile should not count
+    return seconds_of(lambda: work(U, Y))
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return the processor time of a call, in one thread: what the machine does meanwhile does not count.
+
+    Parameters
+    ----------
+    work : callable
+        Of no arguments.
+    """
     start = time.process_time()
-    work(U, Y)
+    work()
     return time.process_time() - start
+
+
+def medians(works: dict[str, Callable[[], object]], repeats: int, seconds: float) -> dict[str, float]:
+    """Return the median processor time of each call, in seconds, of turns taken alternately.
+
+    Parameters
+    ----------
+    works : dict of callable
+        Of no arguments, by name.
+    repeats : int
+        Turns that each gets.
+    seconds : float
+        About how long a turn takes.
+    """
+    counts = {}
+    for name, work in works.items():
+        work()  # compiles
+        counts[name] = max(1, int(seconds / max(seconds_of(work), 1e-7)))
+    turns: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            turns[name].append(seconds_of(lambda work=work, count=counts[name]: [work() for _ in range(count)]))  # type: ignore[misc]
+            turns[name][-1] /= counts[name]
+    return {name: median(times) for name, times in turns.items()}
 
 
 def time_steps(
@@ -164,7 +198,7 @@ def time_steps(
             contestants = _contestants(n, rule, fused, limit, peers)
             steps = {}
             for name, work in contestants.items():
-                least = unit(n) if name in peers and name != "limit" else 5
+                least = unit(name, n) if name in peers and name != "limit" else 5
                 work(wave[:least], wave[1 : least + 1])  # compiles
                 brief = max(_seconds(work, wave[:least], wave[1 : least + 1]) / least, 1e-7)
                 steps[name] = int(min(max(seconds / brief, least), _LONGEST - 1)) // least * least

@@ -16,7 +16,7 @@ import numpy as np
 from onlinernn.bench_peers import TINY, Array, Net
 
 #: Name of a peer, and the package it needs.
-PACKAGES = {"jax": "jax", "jax stacked": "jax", "torch": "torch"}
+PACKAGES = {"jax": "jax", "jax stacked": "jax", "jax call": "jax", "torch": "torch"}
 
 Peer = Callable[[Array, Array], Any]
 
@@ -26,19 +26,23 @@ def installed() -> list[str]:
     return [name for name, package in PACKAGES.items() if find_spec(package) is not None]
 
 
-def unit(n: int) -> int:
-    """Return how many steps one call of a peer does: enough that the call itself costs little.
+def unit(name: str, n: int) -> int:
+    """Return how many steps one call of a peer does: enough that the call costs little, or one where that is the point.
 
     Parameters
     ----------
+    name : str
+        Out of ``PACKAGES``; ``"jax call"`` is one jitted call for each sample, as a stream needs it.
     n : int
         Hidden units.
 
     Examples
     --------
-    >>> unit(100)
-    1000
+    >>> unit("jax", 100), unit("jax call", 100)
+    (1000, 1)
     """
+    if name == "jax call":
+        return 1
     return 1000 if n <= 1000 else 200
 
 
@@ -55,8 +59,8 @@ def other_peer(name: str, net: Net, sigma: float) -> Peer:
         Standard deviation of the noise.
     """
     if name == "torch":
-        return _torch_peer(net, sigma)
-    return _jax_peer(net, sigma, stacked=name == "jax stacked")
+        return _torch_peer(net, sigma, unit(name, net.A.size))
+    return _jax_peer(net, sigma, stacked=name == "jax stacked", count=unit(name, net.A.size))
 
 
 def _jax_step(jnp: Any, net: Net, stacked: bool) -> Callable[[Any, Any], Any]:
@@ -90,7 +94,7 @@ def _jax_step(jnp: Any, net: Net, stacked: bool) -> Callable[[Any, Any], Any]:
     return step
 
 
-def _jax_peer(net: Net, sigma: float, stacked: bool) -> Peer:
+def _jax_peer(net: Net, sigma: float, stacked: bool, count: int) -> Peer:
     jax = import_module("jax")
     jnp, n = jax.numpy, net.A.size
     step = _jax_step(jnp, net, stacked)
@@ -108,8 +112,8 @@ def _jax_peer(net: Net, sigma: float, stacked: bool) -> Peer:
 
     def run(U: Array, Y: Array) -> Array:
         losses = []
-        for start in range(0, len(U), unit(n)):
-            part = slice(start, start + unit(n))
+        for start in range(0, len(U), count):
+            part = slice(start, start + count)
             state[0], state[1], of_part = compiled(state[0], state[1], U[part], Y[part])
             losses.append(np.asarray(of_part))
         jax.block_until_ready(state[0])
@@ -118,7 +122,7 @@ def _jax_peer(net: Net, sigma: float, stacked: bool) -> Peer:
     return run
 
 
-def _torch_peer(net: Net, sigma: float) -> Peer:
+def _torch_peer(net: Net, sigma: float, count: int) -> Peer:
     torch = import_module("torch")
     torch.set_num_threads(1)
     n, decorrelated = net.A.size, bool(net.D.size)
@@ -131,9 +135,9 @@ def _torch_peer(net: Net, sigma: float) -> Peer:
     def steps(U: Array, Y: Array) -> Array:
         nonlocal read, spare
         losses = np.zeros_like(U)
-        for start in range(0, len(U), unit(n)):
-            xi, nu = sigma * torch.randn(unit(n), n), (sigma * torch.randn(unit(n))).tolist()
-            for t in range(unit(n)):
+        for start in range(0, len(U), count):
+            xi, nu = sigma * torch.randn(count, n), (sigma * torch.randn(count)).tolist()
+            for t in range(count):
                 u, target = float(U[start + t]), float(Y[start + t])
                 torch.mm(read, RT, out=drives)
                 drives.add_(A, alpha=u)

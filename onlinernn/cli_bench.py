@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from onlinernn.bench import ONE_THREAD, RULES, pinned, time_first_step, time_steps
+from onlinernn.bench_more import profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, installed
 from onlinernn.bench_picture import save_bench
 from onlinernn.cli_output import check_writable, refusing, table, versions, write_json
 
 DESCRIPTION = """\
 Time one step of two copies with immediate learning (one input, one output, float32): the engine's run and step, a
-fused Numba function written for this case alone, plain NumPy with one BLAS thread, JAX (jit and scan, two variants)
-and PyTorch (eager, in place) where they are installed, and a kernel that does nothing but read and write every weight
-once: the limit of the memory. All take turns on one processor; the figures are medians of processor time. Then time
-the first step of a new process, with an empty and with a filled cache.
+fused Numba function written for this case alone, plain NumPy with one BLAS thread, JAX (jit and scan, two variants,
+and one jitted call a sample) and PyTorch (eager, in place) where they are installed, and a kernel that does nothing but
+read and write every weight once: the limit of the memory. All take turns on one processor; the figures are medians of
+processor time. Then time parallel streams beside NumPy, learned feedback beside ANP with decorrelation, what a step is
+made of, and the first step of a new process, with an empty and with a filled cache.
 """
 
 
@@ -69,6 +71,7 @@ def add_parser(subparsers: Any) -> None:
     add("--rules", type=_rules, default=list(RULES), metavar="A,...", help="anp, and danp with decorrelation (both)")
     add("--repeats", type=_whole, default=5, metavar="N", help="turns of each implementation (5)")
     add("--peers", type=_peers, metavar="A,...", help="limit, jax, jax stacked, torch (limit and what is installed)")
+    add("--more", action=argparse.BooleanOptionalAction, default=True, help="time streams, learned feedback, the parts")
     add("--first-call", action=argparse.BooleanOptionalAction, default=True, help="time the first step of a process")
     add("--cpu", type=int, metavar="N", help="processor to run on (the last one allowed)")
     add("--json", type=Path, metavar="FILE", help="write the rows here")
@@ -97,10 +100,11 @@ def main(args: argparse.Namespace) -> int:
         return _with_one_thread(args)
     with refusing(), pinned(args.cpu) as cpu:
         rows = time_steps(args.hidden, args.rules, args.repeats, progress=_tell, peers=peers)
+        more = _more(args.hidden, args.repeats) if args.more else {}
         first = [_first_step(rule) for rule in args.rules] if args.first_call else []
-    sys.stdout.write(_report(rows, first, cpu))
+    sys.stdout.write(_report(rows, first, cpu) + _report_more(more))
     if args.json is not None:
-        write_json(args.json, "bench", rows, first_call=first, cpu=cpu, versions=versions())
+        write_json(args.json, "bench", rows, first_call=first, **more, cpu=cpu, versions=versions())
     if args.figure is not None:
         save_bench(args.figure, rows)
     return 0
@@ -110,6 +114,7 @@ def _with_one_thread(args: argparse.Namespace) -> int:
     """Do it in a new process: NumPy is imported by now, and has its threads."""
     command = [sys.executable, "-m", "onlinernn", "bench", "--rules", ",".join(args.rules)]
     command += ["--hidden", ",".join(map(str, args.hidden)), "--repeats", str(args.repeats)]
+    command += ["--more" if args.more else "--no-more"]
     command += ["--first-call" if args.first_call else "--no-first-call"]
     command += [] if args.cpu is None else ["--cpu", str(args.cpu)]
     command += [] if args.json is None else ["--json", str(args.json)]
@@ -121,6 +126,20 @@ def _with_one_thread(args: argparse.Namespace) -> int:
 def _tell(text: str) -> None:
     sys.stderr.write(f"timing {text}\n")
     sys.stderr.flush()
+
+
+def _more(sizes: list[int], repeats: int) -> dict[str, list[dict[str, Any]]]:
+    """Time what does not fit into the table: at the sizes that the issues of speed are about, and no larger ones."""
+    n = min(500, max(sizes))
+    _tell(f"parallel streams, n = {n}")
+    streams = time_streams(n, [1, 2, 4, 8, 16, 32, 64], repeats)
+    few = [size for size in sizes if size <= 1000] or [min(sizes)]
+    _tell("learned feedback, and the parts of a step")
+    return {
+        "streams": streams,
+        "feedback": time_feedback(few, repeats),
+        "profile": [row for size in (few[0], few[-1]) for row in profile(size, repeats)],
+    }
 
 
 def _first_step(rule: str) -> dict[str, Any]:
@@ -155,11 +174,37 @@ def _report(rows: list[dict[str, Any]], first: list[dict[str, Any]], cpu: int | 
         f"run takes at most {worst:.2f} times as long as the fused function (bound 1.3).\n"
         f"step takes {call:.1f} us more than run at n = {smallest} (bound 3).\n"
     )
+    called = [of for (_, n), of in cells.items() if n == smallest and "jax call" in of]
+    if called:
+        least = min(of["jax call"]["us_per_step"] / of["step"]["us_per_step"] for of in called)
+        text += f"A jitted JAX call for each sample takes at least {least:.0f} times as long as step (bound 10).\n"
     for row in first:
         cold, warm = (f"{row[key]:.2f} s ({row[key + '_cpu']:.2f} s of processor time)" for key in ("cold", "warm"))
         text += f"{row['rule']}, start of a process to its first step: {cold} with an empty cache (bound 8 s), "
         text += f"{warm} with a filled one (bound 1 s).\n"
     return text
+
+
+def _report_more(more: dict[str, list[dict[str, Any]]]) -> str:
+    if not more:
+        return ""
+    streams = [
+        [str(row["streams"]), _us(row["engine"]), _us(row["numpy"]), f"{row['ratio']:.2f}"] for row in more["streams"]
+    ]
+    feedback = [
+        [str(row["n"]), _us(row["danp"]), _us(row["feedback"]), f"{row['ratio']:.2f}"] for row in more["feedback"]
+    ]
+    parts = [
+        [f"n={row['n']} {row['part']}", _us(row["us"]), f"{100 * row['share']:.0f} %"]
+        + [f"{row[key] / 1e3:.0f}" if row[key] else "" for key in ("bytes", "flops")]
+        for row in more["profile"]
+    ]
+    header = [f"streams, n={more['streams'][0]['n']}", "us per step and stream", "numpy", "numpy/engine"]
+    return (
+        f"\n{table(header, streams)}\n"
+        f"\n{table(['n', 'danp', 'learned feedback', 'ratio (bound 1.5)'], feedback)}\n"
+        f"\n{table(['danp, part of a step', 'us', 'share', 'kB of weights moved', 'kflop'], parts)}\n"
+    )
 
 
 def _overhead(of: dict[str, dict[str, Any]]) -> float:

@@ -145,6 +145,7 @@ ROOMS = (
         ("kernels/*.py", "onlinernn/bench_peers.py", "onlinernn/bench_others.py", *OBJECTS),
         NUMBA,
     ),
+    Room(("onlinernn/bench_more.py",), ("kernels/*.py", "onlinernn/bench*.py", *OBJECTS), NUMBA),
     Room(("onlinernn/formulas.py",), (), ("numpy",)),
     Room(
         ("onlinernn/fitting.py",),

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onlinernn import bench
+from onlinernn import ANP, OnlineLearner, bench
 from onlinernn.bench import IMPLEMENTATIONS, ONE_THREAD, pinned, time_steps
+from onlinernn.bench_more import _wave, numpy_streams, profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, other_peer
 from onlinernn.bench_peers import Net, fused_peer, numpy_peer, random_net
 from onlinernn.cli import main
+from onlinernn.cli_bench import _report_more
 
 WAVE = np.sin(0.3 * np.arange(200)).astype(np.float32)
 
@@ -45,7 +47,7 @@ def test_the_peers_do_what_the_engine_does(decorrelated: bool) -> None:
         np.testing.assert_allclose(learner.weights["D"], given.D, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["jax", "jax stacked", "torch"])
+@pytest.mark.parametrize("name", PACKAGES)
 @pytest.mark.parametrize("decorrelated", [False, True])
 def test_the_peers_of_other_packages_do_what_the_others_do(name: str, decorrelated: bool) -> None:
     pytest.importorskip(PACKAGES[name])
@@ -72,6 +74,33 @@ def test_every_cell_of_the_table_is_measured() -> None:
         assert row["implementation"] != "run" or row["ratio"] == 1
 
 
+def test_numpy_does_parallel_streams_as_the_engine_does() -> None:
+    # The noise differs, so the weights hardly learn: losses are those of the clean copies.
+    n, streams = 12, 3
+    wave = _wave(streams)
+    given = random_net(n, False, 1e-7, 1e-7, 1e-2, seed=n)
+    learner = OnlineLearner(1, n, 1, rule=ANP(lr_hidden=1e-30, lr_readout=1e-30), streams=streams, spectral_radius=0.0)
+    learner.set_weights(A=given.A[:, None], R=given.R, B=given.B[None])
+    losses = numpy_streams(n, streams)(wave[:-1, :, 0], wave[1:, :, 0])
+    np.testing.assert_allclose(learner.run(wave[:-1], wave[1:]).losses, losses, rtol=1e-3, atol=1e-5)
+    assert np.ptp(losses, axis=1).max() > 1e-3  # each stream has a phase of its own
+
+
+def test_more_is_measured_than_the_table_holds() -> None:
+    streams = time_streams(4, [1, 3], 1, seconds=1e-3)
+    assert [row["streams"] for row in streams] == [1, 3]
+    parts = profile(4, 1, seconds=1e-3)
+    assert sum(row["share"] for row in parts if row["part"] != "step") == pytest.approx(1)
+    assert {row["part"]: row["bytes"] for row in parts}["decorrelation"] == 2 * 4 * 4 * 4
+    (feedback,) = time_feedback([4], 1, seconds=1e-3)
+    for row in (*streams, feedback):
+        assert row["ratio"] > 0
+    shown = _report_more({"streams": streams, "feedback": [feedback], "profile": parts})
+    assert "numpy/engine" in shown
+    assert "bound 1.5" in shown
+    assert "n=4 tanh" in shown
+
+
 def test_a_call_of_step_costs_little() -> None:
     rows = time_steps([10], ["anp"], 5, seconds=0.02)
     us = {row["implementation"]: row["us_per_step"] for row in rows}
@@ -82,7 +111,8 @@ def test_a_call_of_step_costs_little() -> None:
 
 def test_the_command_writes_its_rows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bench.json"
-    arguments = ["bench", "--hidden", "4,6", "--rules", "anp", "--repeats", "1", "--no-first-call", "--peers", "limit"]
+    arguments = ["bench", "--hidden", "4,6", "--rules", "anp", "--repeats", "1", "--no-first-call", "--no-more"]
+    arguments += ["--peers", "limit"]
     picture = tmp_path / "bench.png"
     assert main([*arguments, "--json", str(path), "--figure", str(picture)]) == 0
     assert picture.stat().st_size > 10_000
@@ -104,7 +134,7 @@ def test_the_command_writes_its_rows(tmp_path: Path, capfd: pytest.CaptureFixtur
         (["--hidden", "10,x"], "'x' is no whole number"),
         (["--rules", "anp,bptt"], "'bptt' is none of anp, danp"),
         (["--repeats", "0"], "'0' is no whole number"),
-        (["--peers", "limit,abacus"], "'abacus' is none of limit, jax, jax stacked, torch"),
+        (["--peers", "limit,abacus"], "'abacus' is none of limit, jax, jax stacked, jax call, torch"),
         (["--json", "no/such/folder/x.json"], "there is no folder"),
     ],
 )
