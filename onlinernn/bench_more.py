@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,12 @@ from onlinernn.kernels.rules import ANP
 from onlinernn.learner import OnlineLearner
 
 _RULE = ANP(lr_hidden=1e-7, lr_readout=1e-7, sigma=1e-2)
-_STEPS = 20
+_STEPS = 200  # a call costs about 20 us, whatever it does
 
 
 def _wave(streams: int) -> Array:
     """Return inputs (T, S, 1), each stream in a phase of its own; without the axis of streams for one."""
-    wave = np.sin(0.1 * np.arange(_STEPS)[:, None] + np.arange(streams)).astype(np.float32)[..., None]
+    wave: Array = np.sin(0.1 * np.arange(_STEPS)[:, None] + np.arange(streams)).astype(np.float32)[..., None]
     return wave[:, 0] if streams == 1 else wave
 
 
@@ -82,14 +83,8 @@ def time_streams(n: int, counts: list[int], repeats: int, seconds: float = 0.2) 
         learner = OnlineLearner(1, n, 1, rule=_RULE, streams=streams)
         other, wave = numpy_streams(n, streams), _wave(streams)
         flat = wave.reshape(_STEPS, streams)
-        found = medians(
-            {
-                "engine": lambda learner=learner, wave=wave: learner.run(wave[:-1], wave[1:]),
-                "numpy": lambda other=other, flat=flat: other(flat[:-1], flat[1:]),
-            },
-            repeats,
-            seconds,
-        )
+        works = {"engine": _running(learner.run, wave), "numpy": _running(other, flat)}
+        found = medians(works, repeats, seconds)
         us = {name: 1e6 * value / ((_STEPS - 1) * streams) for name, value in found.items()}
         rows.append({"n": n, "streams": streams, **us, "ratio": us["numpy"] / us["engine"]})
     return rows
@@ -113,14 +108,14 @@ def time_feedback(sizes: list[int], repeats: int, seconds: float = 0.2) -> list[
             "danp": OnlineLearner(1, n, 1, rule=_RULE, decorrelation=Decorrelation(1e-7)),
             "feedback": OnlineLearner(1, n, 1, rule=LearnedFeedback(lr_hidden=1e-7, lags=10)),
         }
-        works: dict[str, Any] = {name: _running(learner, wave) for name, learner in learners.items()}
+        works = {name: _running(learner.run, wave) for name, learner in learners.items()}
         us = {name: 1e6 * value / (_STEPS - 1) for name, value in medians(works, repeats, seconds).items()}
         rows.append({"n": n, **us, "ratio": us["feedback"] / us["danp"]})
     return rows
 
 
-def _running(learner: OnlineLearner, wave: Array) -> Any:
-    return lambda: learner.run(wave[:-1], wave[1:])
+def _running(run: Callable[[Array, Array], object], wave: Array) -> Callable[[], object]:
+    return lambda: run(wave[:-1], wave[1:])
 
 
 @njit
@@ -178,7 +173,7 @@ def profile(n: int, repeats: int, seconds: float = 0.2) -> list[dict[str, Any]]:
     learner = OnlineLearner(1, n, 1, rule=rule, decorrelation=spec)
     found = medians(
         {
-            "step": lambda: learner.run(wave[:-1], wave[1:]),
+            "step": _running(learner.run, wave),
             "noise": lambda: _noise_alone(rule, x[0], x[1], w, tag, count),
             "tanh": lambda: _cells_alone(Tanh(), out.reshape(-1), count),
             "update of R and drives": lambda: _update_alone(rule, R, signal, pre, x, out, count),
