@@ -65,12 +65,13 @@ PRESETS = ("spinnaker_like", "dynapse_like", "reram_es", "reram_om", "capacitor"
 HARDWARE = """
 import sys
 from onlinernn import NP, substrates
-from onlinernn.checks import check_bad_input, check_determinism, check_locality, check_resume, strategies
+from onlinernn.checks import check_bad_input, check_determinism, check_locality, check_memory, check_resume, strategies
 from onlinernn.checks.properties import hold
 
 for name in sys.argv[1:]:
     for check in (check_determinism, check_resume, check_bad_input):
         check(substrates.named(name), examples=2)
+check_memory(substrates.named(sys.argv[1]))
 
 def claim(hardware):
     drawn.append(hardware)

@@ -9,6 +9,7 @@ import numpy as np
 
 from onlinernn.checks.hosts import parts_of
 from onlinernn.kernels.contracts import contract
+from onlinernn.kernels.layout import block_rows, table_draws
 from onlinernn.scene import GROUPS, Parts, learner_of
 
 #: Kinds of memory by array; what is not listed goes by its group.
@@ -31,7 +32,7 @@ class GrowthError(AssertionError):
 
 
 class Kept(NamedTuple):
-    """What is kept of one kind: ``synapse n^2 + neuron n + constant`` numbers.
+    """What is kept of one kind: ``synapse n^2 + neuron n + constant`` numbers, in networks of 128 units and more.
 
     Parameters
     ----------
@@ -73,8 +74,13 @@ class MemoryTable(NamedTuple):
         return "\n".join(line.rstrip() for line in [*padded, f"the tags reach {self.steps} steps back"])
 
 
-def _sizes(parts: Parts, n: int, **more: Any) -> dict[str, int]:
-    learner = learner_of(parts, n, 1, 1, spectral_radius=0.0, **more)
+def _sizes(parts: Parts, n: int) -> dict[str, int]:
+    """Return the sizes of the arrays of a learner of `n` units, which is not made: its devices would take minutes."""
+    learner = learner_of(parts, 4, 1, 1)
+    z = learner.spec.sizes
+    own = {"hidden": n, "block": block_rows(n), "draws": table_draws(n) if z.draws else 0}
+    learner.spec = learner.spec._replace(sizes=z._replace(**own))
+    learner._allocate()
     groups = ((name, getattr(learner, f"_{name}")) for name in GROUPS)
     return {f"{name}.{field}": array.size for name, group in groups for field, array in group._asdict().items()}
 
@@ -87,7 +93,7 @@ def memory_table(parts: Parts) -> tuple[MemoryTable, dict[str, tuple[int, int, i
     parts
         The parts.
     """
-    at = [8, 16, 32]  # from 64 units on, scratch that comes in blocks has a size that does not depend on them
+    at = [128, 192, 256]  # from 128 units on, scratch that comes in blocks has a size that does not depend on them
     measured = [_sizes(parts, n) for n in at]
     matrix = np.array([[n * n, n, 1] for n in at], float)
     arrays = {
@@ -95,14 +101,10 @@ def memory_table(parts: Parts) -> tuple[MemoryTable, dict[str, tuple[int, int, i
         for name in measured[0]
     }
     kinds: dict[str, list[int]] = {}
-    for name, coefficients in arrays.items():
+    for name, size in _sizes(parts, 100).items():
         kind = KINDS.get(name, KINDS[name.split(".")[0]])
-        kinds[kind] = [a + b for a, b in zip(kinds.get(kind, [0, 0, 0]), coefficients, strict=True)]
-    rows = tuple(
-        Kept(kind, a, b, c, 4 * (a * 100**2 + b * 100 + c))
-        for kind, (a, b, c) in kinds.items()
-        if (a, b, c) != (0,) * 3
-    )
+        kinds[kind] = [a + b for a, b in zip(kinds.get(kind, [0] * 4), (*arrays[name], 4 * size), strict=True)]
+    rows = tuple(Kept(kind, *counts) for kind, counts in kinds.items() if any(counts))
     sizes = learner_of(parts).spec.sizes
     return MemoryTable(rows, sizes.slots - 2), arrays
 
