@@ -126,6 +126,17 @@ def open_function(*, default: bool = False) -> Callable[[Callable[..., Any]], An
     return decorate
 
 
+def registered(module: str) -> set[type]:
+    """Return the types for which some open function of a module has an implementation.
+
+    Parameters
+    ----------
+    module
+        Its full name.
+    """
+    return {one for name, found in _REGISTRY.items() if name.rpartition(".")[0] == module for one in found}
+
+
 def where_implemented(
     condition: Any, otherwise: Callable[..., Any], *, whole: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -15,6 +15,7 @@ from onlinernn.kernels.cells import cell_step
 from onlinernn.kernels.converters import rounded
 from onlinernn.kernels.decorrelation import Undecorrelated, rate
 from onlinernn.kernels.devices import CountWrites
+from onlinernn.kernels.dispatch import registered
 from onlinernn.kernels.effects import Ideal, Substrate, ageing, change, effect
 from onlinernn.kernels.losses import loss
 from onlinernn.kernels.noise import draw
@@ -221,6 +222,19 @@ def kind_of(spec: Any) -> str | None:
     ('rule', None)
     """
     return next((kind for kind in _KINDS if type(spec) in _implementations(kind)), None)
+
+
+def meant(spec: Any) -> str | None:
+    """Return what kind of part a spec is on the way to be, by the functions that are registered for its type, or None.
+
+    Parameters
+    ----------
+    spec
+        A part that lacks the function that would make it one.
+    """
+    return next(
+        (kind for kind, (own, *_) in _KINDS.items() if type(spec) in registered(own.open.stub.__module__)), None
+    )
 
 
 def canonical_decorrelation(spec: Any) -> Any:

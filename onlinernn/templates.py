@@ -1,6 +1,11 @@
 """The files that ``onlinernn new`` writes: a part of one's own that works as it is, and its test."""
 
+import keyword
 import re
+import sys
+
+#: Packages that a part or its test imports, and that a file of the same name would hide.
+_TAKEN = ("hypothesis", "numba", "numpy", "onlinernn", "pytest", "scipy")
 
 RULE = '''\
 """A learning rule of one's own: {name}."""
@@ -212,7 +217,7 @@ def written(kind: str, name: str) -> dict[str, str]:
     Raises
     ------
     ValueError
-        If the name is no name of a class.
+        If the name is no name of a class, or its file would hide a module of Python's.
 
     Examples
     --------
@@ -222,5 +227,7 @@ def written(kind: str, name: str) -> dict[str, str]:
     if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name):
         raise ValueError(f"{name!r} is no name of a class; use letters and digits, a capital first, as SignNP")
     module = module_name(name)
+    if keyword.iskeyword(module) or module in sys.stdlib_module_names | set(_TAKEN):
+        raise ValueError(f"the file of {name} would be {module}.py, which Python or a package has; use My{name}")
     words = {"name": name, "module": module, "slug": module.replace("_", "-")}
     return {f"{module}.py": KINDS[kind].format(**words), f"test_{module}.py": TEST.format(**words)}

@@ -232,6 +232,30 @@ class Excused(NamedTuple):
 draw.register(Excused)(lambda noise, bits: draw(Gaussian(), bits) + 0.2)
 skipped.register(Excused)(lambda part: (("check_noise", "its mean is known to be off"),))
 
+
+class Aimless(NamedTuple):
+    lr_hidden: float = 0.1
+
+
+node_noise.register(Aimless)(lambda rule, bits: 0.0)
+
+
+class Unsized(NamedTuple):
+    alpha: float = 0.5
+
+
+cell_step.register(Unsized)(lambda cell, x, i, drive: drive)
+
+
+class Stumbling(NamedTuple):
+    pass
+
+
+@factor.register(Stumbling)
+def _stumble(schedule, tick):
+    return schedule.share
+
+
 #: By name: the check, the part, and what it says.
 FAULTS = {
     "reads a neighbour": (checks.check_locality, Neighbour(*RATES), r"R\[0, \d\] of a network.*tags\.s\[\d+, \d\]"),

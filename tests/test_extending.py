@@ -65,6 +65,8 @@ def test_a_file_that_is_there_is_left_alone(tmp_path: Path, capsys: Any) -> None
     ("arguments", "words"),
     [
         (["rule", "sign"], "'sign' is no name of a class"),
+        (["rule", "Class"], "would be class.py, which Python or a package has; use MyClass"),
+        (["task", "Random"], "would be random.py"),
         (["rules", "Sign"], "invalid choice: 'rules'"),
         (["rule", "Sign", "--folder", "nowhere"], "there is no folder nowhere"),
     ],

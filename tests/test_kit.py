@@ -144,6 +144,41 @@ def test_all_checks_are_told_line_by_line() -> None:
     assert re.search(r"check_task +fails.*\n    Sine: target 0 is input 0 of 3 steps later", out.getvalue())
 
 
+class Late(kit_twins.Sine):
+    def train(self, seed):
+        return super().train(seed)
+
+
+class Endless(kit_twins.Sine):
+    resets = property()
+
+
+UNFINISHED = [
+    (kit_twins.Aimless(), TypeError, r"missing:  @gain\.register\(Aimless\)"),
+    (kit_twins.Unsized(), TypeError, "Unsized does not say how many variables"),
+    (
+        Late(),
+        CheckError,
+        r"wrong:  def train\(self, seed\): .*\n +right:  def train\(self, seed: int, epoch",
+    ),
+    (Endless(), CheckError, r"Endless has no resets\.\n +missing:  resets: ClassVar\[bool\] = True"),
+    (
+        kit_twins.Stumbling(),
+        CheckError,
+        r'does not run: AttributeError.*\n +File ".*kit_twins\.py", line \d+, in _stumble\n',
+    ),
+]
+
+
+@pytest.mark.parametrize(("part", "error", "words"), UNFINISHED, ids=lambda value: type(value).__name__)
+def test_an_unfinished_part_is_shown_what_it_lacks(part: Any, error: Any, words: str, capsys: Any) -> None:
+    with pytest.raises(error) as told:
+        check(part)
+    said = capsys.readouterr().out
+    assert re.search(words, said + str(told.value))
+    assert said.count("fails") == (error is CheckError)  # what does not run is not tried again
+
+
 def test_checks_are_given_to_pytest_with_readable_names() -> None:
     cases = yield_checks(Cosine(10), kit_twins.Excused())
     assert [case.id for case in cases][:2] == ["Cosine, schedule", "Cosine, determinism"]

@@ -1,5 +1,6 @@
 """Tasks: streams that are what they say, the same every time, and that give no target away before it is known."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def check_task(task: Any) -> None:
     >>> check_task(MackeyGlass(length=300, test_length=200))
     """
     name = type(task).__name__
+    _require_attributes(name, task)
     train, test = task.train(0, 0), task.test(0)
     for what, stream in (("train", train), ("test", test)):
         shapes = stream.inputs.shape[1], stream.targets.shape[1]
@@ -40,6 +42,37 @@ def check_task(task: Any) -> None:
         raise AssertionError(f"{name}: test is the training stream; a held-out stream holds something else")
     _require_seeds_decide(name, task, train)
     _require_honest_delay(name, task)
+
+
+#: What a task has, as it is written.
+_LINES = {
+    "name": 'name: ClassVar[str] = "mine"',
+    "n_in": "n_in: ClassVar[int] = 1",
+    "n_out": "n_out: ClassVar[int] = 1",
+    "loss": 'loss: ClassVar[str] = "squared_error"',
+    "target_delay": "target_delay: ClassVar[int] = 0",
+    "resets": "resets: ClassVar[bool] = True",
+    "fresh": "fresh: ClassVar[bool] = True",
+    "accuracy": "accuracy: ClassVar[None] = None",
+    "train": "def train(self, seed: int, epoch: int = 0) -> Stream: ...",
+    "test": "def test(self, seed: int) -> Stream: ...",
+}
+
+
+def _require_attributes(name: str, task: Any) -> None:
+    for attribute, line in _LINES.items():
+        if not hasattr(task, attribute):
+            raise AssertionError(f"{name} has no {attribute}.\n  missing:  {line}")
+    for method, arguments in (("train", (0, 0)), ("test", (0,))):
+        signature = inspect.signature(getattr(task, method))
+        try:
+            signature.bind(*arguments)
+        except TypeError:
+            given = ", ".join(["self", *signature.parameters])
+            raise AssertionError(
+                f"{name}: {method} takes the wrong arguments.\n  wrong:  def {method}({given}): ...\n"
+                f"  right:  {_LINES[method]}"
+            ) from None
 
 
 def _require_seeds_decide(name: str, task: Any, train: Stream) -> None:

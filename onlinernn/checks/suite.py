@@ -2,9 +2,13 @@
 
 import sys
 import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from onlinernn import parts
+from onlinernn.checks import hosts
 from onlinernn.checks.behaviour import (
     check_bad_input,
     check_causality,
@@ -17,9 +21,10 @@ from onlinernn.checks.memory import check_memory
 from onlinernn.checks.pieces import check_cell, check_effect, check_loss, check_noise, check_schedule
 from onlinernn.checks.places import check_locality
 from onlinernn.checks.streams import check_task
+from onlinernn.kernels import dispatch
 from onlinernn.kernels.contracts import skipped
 from onlinernn.kernels.effects import Substrate
-from onlinernn.parts import kind_of
+from onlinernn.parts import canonical, kind_of, meant
 from onlinernn.substrates import Preset
 
 Check = Callable[[Any], Any]
@@ -43,6 +48,10 @@ OWN: dict[str, tuple[Check, ...]] = {
     "effect": (check_effect,),
     "schedule": (check_schedule,),
 }
+
+
+#: Where the error of a part does not lie.
+OURS = {Path(str(module.__file__)).parent for module in (parts, hosts, dispatch)}
 
 
 class CheckError(AssertionError):
@@ -95,18 +104,20 @@ def checks_of(part: Any) -> list[NamedCheck]:
     """
     if isinstance(part, type):
         raise TypeError(f"{part.__name__} is a class; check an instance: check({part.__name__}())")
-    kind = kind_of(part)
+    kind = kind_of(part) or meant(part)
     functions: tuple[Check, ...]
-    if kind in OWN:
-        functions = (*OWN[kind], *GUARANTEES)
-    elif isinstance(part, (Substrate, Preset)):
+    if isinstance(part, (Substrate, Preset)):
         functions = GUARANTEES
-    elif hasattr(part, "train") and hasattr(part, "test"):
+    elif kind in OWN:
+        canonical(kind, part)  # shows what is wrong with its fields, or which function is missing
+        functions = (*OWN[kind], *GUARANTEES)
+    elif hasattr(part, "train") or hasattr(part, "test"):
         functions = (check_task,)
     else:
         raise TypeError(
             f"{part!r} is no part: a rule, cell, loss, noise source, effect, decorrelation, readout rule or schedule "
-            "has its functions registered for its type, and a task has train and test"
+            "has its functions registered for its type, as @gain.register(Mine), @cell_step.register(Mine) or "
+            "@effect.register(Mine), and a task has train and test"
         )
     reasons = dict(skipped(part))
     unknown = set(reasons) - {function.__name__ for function in functions}
@@ -156,7 +167,7 @@ def check(part: Any) -> None:
         verdict, took = "fails" if isinstance(told, Exception) else "holds", time.perf_counter() - start
         sys.stdout.write(f"{one.name:<18}  {verdict}  {took:5.1f} s\n")
         runs = not isinstance(told, Exception) or isinstance(told, AssertionError)
-        answer = "" if told is None else str(told) if runs else f"it does not run: {type(told).__name__}: {told}"
+        answer = "" if told is None else str(told) if runs else _trouble(told)
         sys.stdout.write("".join(f"    {row}\n" for row in answer.splitlines()))
         if isinstance(told, Exception):
             failures.append((one.name, told))
@@ -165,6 +176,15 @@ def check(part: Any) -> None:
     if failures:
         names = ", ".join(name for name, _ in failures)
         raise CheckError(f"{type(part).__name__}: {names} did not hold") from failures[0][1]
+
+
+def _trouble(error: BaseException) -> str:
+    """Return what to say of a part that does not run: the error, and where a function of its own raised it."""
+    told = f"it does not run: {type(error).__name__}: {error}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    if Path(last.filename).parent in OURS:
+        return told
+    return f'{told}\n  File "{last.filename}", line {last.lineno}, in {last.name}\n    {last.line}'
 
 
 def yield_checks(*parts: Any) -> list[Any]:
