@@ -116,7 +116,7 @@ def test_memory_of_bptt_grows_with_the_sequence_and_that_of_anp_does_not() -> No
     short, long = (cost("BPTT-Adam", steps, unrolled=True)["peak_kb"] for steps in (300, 3000))
     assert 5 * short < long < held.nbytes / 1000
     short, long = (cost("ANP", steps)["peak_kb"] for steps in (300, 3000))
-    assert long < 1.1 * short
+    assert abs(long - short) < 20  # what Python frees late; eight numbers a step would be 86
 
 
 def test_a_cost_whose_process_fails_says_why() -> None:
