@@ -196,7 +196,7 @@ def test_learned_feedback_has_a_referee_unless_it_is_sent_away(tmp_path: Path) -
     options = ["mackey-glass", *TINY, "--seeds", "1", "--methods", "learnedfeedback,frozen"]
     refereed, frozen = compare(tmp_path, *options)[1]
     alone = compare(tmp_path, *options, "--no-referee")[1][0]
-    assert refereed["bytes"] > alone["bytes"] + 0.9 * frozen["bytes"] > 0  # the shadow is a frozen network
+    assert refereed["bytes"] > alone["bytes"] + 0.5 * frozen["bytes"] > 0  # the shadow is a frozen network
     assert frozen["bytes"] <= alone["bytes"]
 
 

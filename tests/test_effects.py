@@ -36,8 +36,11 @@ MANY = 100_000
 values = st.floats(-3.0, 3.0, width=32)
 steps = st.sampled_from([2.0**-7, 2.0**-3, 1 / 126, 0.1])
 
+#: What is tested here is made anew for each test, which a kernel may not do.
+ALLOCATING = {**LOOP, "_nrt": True}
 
-@compiled(**LOOP)
+
+@compiled(**ALLOCATING)
 def _through(chain, x, tick, copy, age):
     out = np.empty_like(x)
     zero = x.dtype.type(0)
@@ -49,7 +52,7 @@ def _through(chain, x, tick, copy, age):
     return out
 
 
-@compiled(**LOOP)
+@compiled(**ALLOCATING)
 def _change(chain, dw, stored, tick):
     out = np.empty_like(dw)
     start = effects.place(7, tick, 0, 0, 0, effects.WRITE_R, 0, dw.dtype.type(0))
@@ -58,7 +61,7 @@ def _change(chain, dw, stored, tick):
     return out
 
 
-@compiled(**LOOP)
+@compiled(**ALLOCATING)
 def _age(chain, x):
     out = np.empty_like(x)
     start = effects.place(7, 1, 0, 0, 0, effects.WRITE_R, 0, x.dtype.type(0))

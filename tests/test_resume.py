@@ -69,7 +69,7 @@ def test_a_new_process_goes_on_bit_for_bit(tmp_path, rule, decorrelation):
     learner.save(tmp_path / "learner.ckpt")
     np.savez(tmp_path / "data.npz", U=U[37:], Y=Y[37:])
     paths = [str(tmp_path / name) for name in ("learner.ckpt", "data.npz", "result.npz")]
-    subprocess.run([sys.executable, "-c", GO_ON, *paths], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", GO_ON, *paths], check=True, timeout=600)
     trace = learner.run(U[37:], Y[37:])
     with np.load(tmp_path / "result.npz") as result:
         assert np.array_equal(result["predictions"], trace.predictions)
