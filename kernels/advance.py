@@ -218,13 +218,9 @@ def decorrelate(
             for i in range(rows.shape[0]):
                 copy_row(scratch, i, rows, i)
             rows = scratch[: rows.shape[0]]
-        done = 0
-        if pending and streams == 1 and lanes > 1:
-            passes.learn_rows_and_multiply(spec, rows, lo, w, q, rates, x[0], x[1], s[0], s[1])
-            done = 2
-        elif pending:
+        if pending:
             learn_rows(spec, rows, lo, w, q, rates)
-        passes.multiply_lanes(rows, lo, x[done:], s[done:], EACH)
+        passes.multiply_lanes(rows, lo, x, s, EACH)
         for stream in range(streams):
             passes.multiply_transposed(rows, lo, s[stream * copies], q_new[stream])
 

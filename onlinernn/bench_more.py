@@ -12,7 +12,7 @@ from onlinernn.bench import medians
 from onlinernn.bench_peers import TINY, Array, random_net
 from onlinernn.kernels import advance, noise, passes
 from onlinernn.kernels.cells import Tanh
-from onlinernn.kernels.decorrelation import Decorrelation
+from onlinernn.kernels.decorrelation import Decorrelation, learn_rows
 from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.layout import block_rows
 from onlinernn.kernels.number import Real
@@ -146,7 +146,8 @@ def _decorrelation_alone(
     for _ in range(count):
         for lo in range(0, D.shape[0], block):
             rows = D[lo : lo + block]
-            passes.learn_rows_and_multiply(spec, rows, lo, w, q, rates, x[0], x[1], out[0], out[1])
+            learn_rows(spec, rows, lo, w, q, rates)
+            passes.multiply(rows, lo, x[0], x[1], out[0], out[1])
             passes.multiply_transposed(rows, lo, out[0], out[1])
 
 

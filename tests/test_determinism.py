@@ -104,14 +104,10 @@ SIGNATURES = {
     "learn_streams": (passes.learn_streams, (MATRIX, INDEX, MATRIX, MATRIX, INDEX)),
     "multiply_transposed": (passes.multiply_transposed, (MATRIX, INDEX, VECTOR, VECTOR)),
     "input_drive": (passes.input_drive, (MATRIX, VECTOR, VECTOR)),
-    "learn_rows_and_multiply": (
-        passes.learn_rows_and_multiply,
-        (typeof(Decorrelation()), MATRIX, INDEX, MATRIX, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, VECTOR),
-    ),
     "learn_rows": (decorrelation.learn_rows, (typeof(Decorrelation()), MATRIX, INDEX, MATRIX, MATRIX, MATRIX)),
 }
 # What a part answers is a double, and narrowed once for each row or matrix.
-DOUBLES = {"learn_rows": {"mixing", "keep"}, "learn_rows_and_multiply": {"mixing", "keep", "keep_next"}}
+DOUBLES = {"learn_rows": {"mixing", "keep"}}
 
 
 def doubles(function: Any, signature: tuple[Any, ...]) -> set[str]:
