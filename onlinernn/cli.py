@@ -78,8 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"onlinernn: error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("onlinernn: stopped; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"onlinernn: stopped; {str(stop) or 'nothing was written'}", file=sys.stderr)
         return 130
 
 

@@ -212,8 +212,8 @@ def _run(
             with refusing():
                 tally = run_study(trials, store, workers, perform, files=files, tell=watch)
         except KeyboardInterrupt:
-            complain(f"stopped; what is finished is in {args.store}, and the same command goes on from there")
-            raise
+            left = f"what is finished is in {args.store}, and the same command goes on from there"
+            raise KeyboardInterrupt(left) from None
         finally:
             watch.close()
         texts = {one.text for one in trials}

@@ -217,6 +217,20 @@ def test_bad_input_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
+def test_ctrl_c_says_where_what_is_finished_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("onlinernn.cli_reproduce.run_study", stopped)
+    assert main(["reproduce", "fig4", "--scale", "quick", "--store", "s.db", "--quiet"]) == 130
+    assert capsys.readouterr().err == (
+        "onlinernn: stopped; what is finished is in s.db, and the same command goes on from there\n"
+    )
+
+
 def test_tuning_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("onlinernn.studies.tuning.find_spec", lambda _: None)
     assert main(["tune"]) == 2
