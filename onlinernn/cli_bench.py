@@ -129,7 +129,7 @@ def _tell(text: str) -> None:
 
 
 def _more(sizes: list[int], repeats: int) -> dict[str, list[dict[str, Any]]]:
-    """Time what does not fit into the table: at the sizes that the issues of speed are about, and no larger ones."""
+    """Time what does not fit into the table, at sizes of 1000 at most: larger ones only take longer."""
     n = min(500, max(sizes))
     _tell(f"parallel streams, n = {n}")
     streams = time_streams(n, [1, 2, 4, 8, 16, 32, 64], repeats)
