@@ -16,6 +16,12 @@ from onlinernn.substrates import PRESETS, Preset
 #: Signals that are noise, which a neuron has to know.
 _KNOWN_NOISE = (contracts.NOISE, contracts.DRAWN_NOISE, contracts.PUSHES, contracts.SYNAPSE_NOISE)
 
+#: What no preset has a number for, and the number that it would take.
+_UNSTATED = {
+    "memory of a neuron": "memory beside its neurons",
+    "operations of a step": "rate of operations, nor time of a step",
+}
+
 
 class Fit(NamedTuple):
     """One thing that a part needs, and whether a preset has it.
@@ -25,13 +31,13 @@ class Fit(NamedTuple):
     need
         A signal, what is kept, or what is done.
     fits
-        Whether it fits.
+        Whether it fits; None where the preset states nothing to judge it by.
     why
         The reason.
     """
 
     need: str
-    fits: bool
+    fits: bool | None
     why: str
 
 
@@ -55,11 +61,12 @@ class FitTable(NamedTuple):
     @property
     def missing(self) -> tuple[str, ...]:
         """The needs that do not fit."""
-        return tuple(row.need for row in self.rows if not row.fits)
+        return tuple(row.need for row in self.rows if row.fits is False)
 
     def __str__(self) -> str:
         """Lay the rows out in columns."""
-        lines = [("need", "fits", "because"), *((row.need, "yes" if row.fits else "NO", row.why) for row in self.rows)]
+        words = {True: "yes", False: "NO", None: "-"}
+        lines = [("need", "fits", "because"), *((row.need, words[row.fits], row.why) for row in self.rows)]
         width = max(len(line[0]) for line in lines)
         return "\n".join(f"{need:<{width}}  {fits:<4}  {why}" for need, fits, why in lines)
 
@@ -99,6 +106,7 @@ def fit(part: Any, parts: Parts, used: tuple[Signal, ...], preset: Preset) -> Fi
     rows = [_signal(one, preset) for one in used if one != contracts.WEIGHT or not through_error]
     rows += [_matrix(matrix, preset) for matrix in contract(part).matrices]
     rows.append(_update(contracts.SYNAPSE_NOISE in used, preset))
+    rows += [Fit(need, None, f"the preset states no {limit}") for need, limit in _UNSTATED.items()]
     rows.append(_taken("the engine's emulation", parts, substrate=preset.substrate))
     if preset.substrate.write and not is_pulsed(preset):
         rows.append(_taken("integers from end to end", parts, number=Fixed()))

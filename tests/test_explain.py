@@ -30,6 +30,8 @@ def test_a_rule_of_one_s_own_is_explained_from_its_file(tmp_path: Path) -> None:
     assert "forward   2n² + 2nd + 2nm + 2n + 2m  (" in done.stdout
     assert "random numbers                  n + m  (101" in done.stdout
     assert "yes   rank 1: coincident pulses of 0.002, at most 0.062 in a step" in done.stdout
+    assert "-     the preset states no memory beside its neurons" in done.stdout
+    assert "-     the preset states no rate of operations" in done.stdout
 
 
 def test_a_rule_that_no_crossbar_can_write_is_told_why(tmp_path: Path) -> None:
