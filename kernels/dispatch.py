@@ -253,20 +253,25 @@ def fingerprint() -> int:
     Numba's disk cache sees edits of the cached file only. The entry points close over this number, so an edit
     anywhere in the kernels, or in a user's own part, is never served a stale kernel.
     """
-    digest = hashlib.sha256()
-    for source in sorted(pathlib.Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
+    digest = hashlib.sha256(_KERNELS)
     for name, implementations in sorted(_REGISTRY.items()):
         for spec_type, implementation in sorted(implementations.items(), key=lambda item: _path(item[0])):
             digest.update(f"{name} {_path(spec_type)} {_source(implementation)}".encode())
     return int.from_bytes(digest.digest()[:7], "big")
 
 
+# Read as this process imports them: what is edited later is not what it compiles.
+_KERNELS = b"".join(source.read_bytes() for source in sorted(pathlib.Path(__file__).parent.glob("*.py")))
+
+
 def _path(spec_type: type) -> str:
     return f"{spec_type.__module__}.{spec_type.__qualname__}"
 
 
+@functools.cache
 def _source(function: Callable[..., Any]) -> str:
+    if function.__module__.startswith(f"{__package__}."):  # the whole file is in the number already
+        return function.__qualname__
     try:
         return inspect.getsource(function)
     except OSError:  # typed at a prompt: its code object has to speak for it

@@ -13,8 +13,6 @@ from onlinernn.weights import named_weights
 
 TANH, SQUARED_ERROR, UNDECORRELATED = cells.Tanh(), SquaredError(), Undecorrelated()
 
-# No test edits the kernels, so their sources need to be read once only.
-
 
 def random_weights(rng, n, d, m, scale=0.9):
     """Draw weights that float32 holds exactly, so that both precisions start from the same ones."""
