@@ -46,8 +46,8 @@ def report(work: Any, prediction: Any) -> None:
 
 
 @compiled(**WHOLE)
-def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: Any, store: Any) -> None:
-    """Compute step `tick` of all copies into `work`, whose input is set; with `store` False, D is not written."""
+def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: Any) -> None:
+    """Compute step `tick` of all copies into `work`, whose input is set; apply the update of D that is `pending`."""
     rule = spec.rule
     streams = work.u.shape[0]
     lanes = work.a.shape[0]
@@ -79,11 +79,7 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
     for lane in range(lanes):
         activate(spec.cell, work.x[lane * n_vars : (lane + 1) * n_vars], work.a[lane])
         convert_node(spec.substrate, work, spec, tick, lane // copies, lane % copies)
-    if pending:
-        present_rates(spec, params, work, tick)
-    decorrelate(
-        spec.decorrelation, params.D, params.w, params.q, work.rate, work.a, work.s, work.q, work.block, pending, store
-    )
+    mix(params, work, spec, pending, tick)
     linked = work.z.shape[1] - work.a.shape[1] - 1
     for s in range(streams):
         for k in range(copies):
@@ -179,9 +175,8 @@ def _copy_activity(
     x: Any,
     s: Any,
     q_new: Any,
-    scratch: Any,
     pending: Any,
-    store: Any,
+    block: Any,
 ) -> None:
     for lane in range(x.shape[0]):
         copy_row(s, lane, x, lane)
@@ -197,32 +192,31 @@ def decorrelate(
     x: Any,
     s: Any,
     q_new: Any,
-    scratch: Any,
     pending: Any,
-    store: Any,
+    block: Any,
 ) -> None:
     """Apply the pending update of D, then compute ``s = D x`` of all copies and ``q_new = D^T s`` in the same pass.
 
-    The pending update comes from the clean activity `w` of the step before and its `q`. With `store` False the rows of
-    D are updated in `scratch` only. Without decorrelation, s is x.
+    The pending update comes from the clean activity `w` of the step before and its `q`; they and the `rates` are zero
+    where there is none. Without decorrelation, s is x.
     """
     streams, n = q_new.shape
-    lanes, block = x.shape[0], scratch.shape[0]
+    lanes = x.shape[0]
     copies = lanes // streams
     for stream in range(streams):
         for i in range(n):
             q_new[stream, i] = 0
     for lo in range(0, n, block):
         rows = D[lo : lo + block]
-        if not store:
-            for i in range(rows.shape[0]):
-                copy_row(scratch, i, rows, i)
-            rows = scratch[: rows.shape[0]]
-        if pending:
-            learn_rows(spec, rows, lo, w, q, rates)
-        passes.multiply_lanes(rows, lo, x, s, EACH)
-        for stream in range(streams):
-            passes.multiply_transposed(rows, lo, s[stream * copies], q_new[stream])
+        if streams == 1 and lanes > 1:
+            passes.learn_and_mix(spec, rows, lo, w, q, rates, x[0], x[1], s[0], s[1], q_new[0])
+            passes.multiply_lanes(rows, lo, x[2:], s[2:], EACH)
+        else:
+            if pending:
+                learn_rows(spec, rows, lo, w, q, rates)
+            passes.multiply_lanes(rows, lo, x, s, EACH)
+            for stream in range(streams):
+                passes.multiply_transposed(rows, lo, s[stream * copies], q_new[stream])
 
 
 def _no_rates(decorrelation: Any, w: Any, scale: Any, rates: Any) -> None:
@@ -242,22 +236,26 @@ def present_rates(spec: Any, params: Any, work: Any, tick: Any) -> None:
     learning_rates(spec.decorrelation, params.w, factor(spec.schedule, tick - 1), work.rate)
 
 
-def _nothing_pending(spec: Any, D: Any, w: Any, q: Any, rates: Any) -> None:
-    pass
+@compiled(**WHOLE)
+def mix(params: Any, work: Any, spec: Any, pending: Any, tick: Any) -> None:
+    """Mix the activities in `work` by D, whose pending update is applied first.
 
-
-@where_implemented(rate, otherwise=_nothing_pending)
-def apply_pending(spec: Any, D: Any, w: Any, q: Any, rates: Any) -> None:
-    """Apply the pending update of D now; the next step would have applied the same one."""
-    learn_rows(spec, D, 0, w, q, rates)
+    The pass is the same with nothing pending: then it learns from zeros. Other sums would give other bits, and whoever
+    looks at D, which applies the update, would change what comes after.
+    """
+    w, q, rates = work.idle, work.idle, work.idle
+    if pending:
+        present_rates(spec, params, work, tick)
+        w, q, rates = params.w, params.q, work.rate
+    block = params.D.shape[0] if work.a.shape[0] == 2 else spec.sizes.block
+    decorrelate(spec.decorrelation, params.D, w, q, rates, work.a, work.s, work.q, pending, block)
 
 
 @compiled(**WHOLE)
 def settle(params: Any, state: Any, work: Any, spec: Any, tally: Any) -> None:
     """Leave no update of D pending."""
     if tally[PENDING] == 1:
-        present_rates(spec, params, work, tally[TICK])
-        apply_pending(spec.decorrelation, params.D, params.w, params.q, work.rate)
+        mix(params, work, spec, True, tally[TICK])
         tally[PENDING] = 0
 
 

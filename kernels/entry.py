@@ -96,7 +96,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         for t in range(steps):
             receive(work.u, inputs[t])
             receive(work.target, targets[t])
-            forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK], True)
+            forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK])
             commit(params, state, tags, work, spec, tally)
             report(work, predictions[t])
             compare(tags, work, spec, tally, losses[t], noisy_losses[t])
@@ -106,12 +106,13 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
 
     @compiled_entry
     def predict(network: Any, u: Any, prediction: Any) -> None:
-        """Compute what the next step would predict; only scratch is written."""
+        """Compute what the next step would predict; only scratch is written, and the update of D that waits for it."""
         _ = sources
         arena, tally, spec = released(network)
         params, state, _, _, work = unpack(arena, spec.sizes, spec.number)
         receive(work.u, u)
-        forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK], False)
+        forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK])
+        tally[PENDING] = 0
         report(work, prediction)
 
     @compiled_entry
@@ -121,7 +122,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         arena, tally, spec = released(network)
         params, state, tags, _, work = unpack(arena, spec.sizes, spec.number)
         receive(work.u, u)
-        forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK], True)
+        forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK])
         commit(params, state, tags, work, spec, tally)
 
     @compiled_entry

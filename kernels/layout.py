@@ -128,7 +128,7 @@ class Work(NamedTuple):
     z: Array  # (S C, Z)
     q: Array  # (S, n)
     rate: Array  # (S, 1) learning rate of D
-    block: Array  # (block, n) rows of D that must not be written
+    idle: Array  # (S, n) zeros, what D learns from where nothing is pending
     hidden: Array  # (S K, n)
     readout: Array  # (S K, m)
     y: Array  # (S C, m)
@@ -223,7 +223,7 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
     work_z, at = matrix(kind.activities, arena, at, S * C, Z)
     work_q, at = matrix(kind.drives, arena, at, S, n * z.decorrelated)
     rate, at = matrix(kind.drives, arena, at, S, 1)
-    block, at = matrix(kind.drives, arena, at, z.block, n * z.decorrelated)
+    idle, at = matrix(kind.drives, arena, at, S, n * z.decorrelated)
     hidden, at = matrix(kind.drives, arena, at, S * K, n)
     readout, at = matrix(kind.drives, arena, at, S * K, m)
     y, at = matrix(kind.drives, arena, at, S * C, m)
@@ -263,7 +263,7 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
         work_z,
         work_q,
         rate,
-        block,
+        idle,
         hidden,
         readout,
         y,

@@ -10,6 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from onlinernn.kernels.decorrelation import LEAST, growth, learn_rows, mixing
 from onlinernn.kernels.dispatch import FAST, INNER, LOOP, compiled, distinct, where_implemented
 from onlinernn.kernels.rules import contraction
 
@@ -248,6 +249,59 @@ def learn_and_multiply(
         shrink(rule, rows[i:], share)
         learn(rows[i:], lo + i, signal, pre)
         out_a[lo + i], out_b[lo + i] = dot(rows[i], a), dot(rows[i], b)
+
+
+@compiled(**LOOP)
+def learn_and_mix(
+    spec: Any,
+    rows: Any,
+    lo: Any,
+    s: Any,
+    q: Any,
+    rates: Any,
+    a: Any,
+    b: Any,
+    out_a: Any,
+    out_b: Any,
+    out: Any,
+) -> None:
+    """Apply the update of D to its `rows`, :func:`multiply` by the new ones, and ``out += rows^T out_a``, in one pass.
+
+    What two rows add to `out` is added while the next two come from memory, which takes longer.
+    """
+    distinct()
+    real = rows.dtype.type
+    zero, one = real(0), real(1)
+    count, n = rows.shape
+    rate, mix, old = rates[0, 0], real(mixing(spec)), q[0]
+    pairs = count // 2 * 2
+    first_a, second_a = zero, zero
+    for i in range(0, pairs, 2):
+        k = i + 1
+        keep = max(one + rate * real(growth(spec, s[0, lo + i], rows[i])), real(LEAST))
+        keep_next = max(one + rate * real(growth(spec, s[0, lo + k], rows[k])), real(LEAST))
+        c, d = mix * rate * s[0, lo + i], mix * rate * s[0, lo + k]
+        last = i if i > 0 else pairs  # the first time round two rows that are not being written, times 0
+        before, before_next = first_a, second_a
+        first_a, first_b, second_a, second_b = zero, zero, zero, zero
+        for j in range(n):
+            out[j] += before * rows[last - 2, j] + before_next * rows[last - 1, j]
+            w = keep * rows[i, j] - c * old[j]
+            v = keep_next * rows[k, j] - d * old[j]
+            rows[i, j] = w
+            rows[k, j] = v
+            first_a += w * a[j]
+            first_b += w * b[j]
+            second_a += v * a[j]
+            second_b += v * b[j]
+        out_a[lo + i], out_b[lo + i] = first_a, first_b
+        out_a[lo + k], out_b[lo + k] = second_a, second_b
+    rest = max(pairs - 2, 0)
+    if count % 2 == 1:
+        last = count - 1
+        learn_rows(spec, rows[last:], lo + last, s, q, rates)
+        out_a[lo + last], out_b[lo + last] = dot(rows[last], a), dot(rows[last], b)
+    multiply_transposed(rows[rest:], lo + rest, out_a, out)
 
 
 @compiled(**LOOP)

@@ -12,9 +12,8 @@ from onlinernn.bench import medians
 from onlinernn.bench_peers import TINY, Array, random_net
 from onlinernn.kernels import advance, noise, passes
 from onlinernn.kernels.cells import Tanh
-from onlinernn.kernels.decorrelation import Decorrelation, learn_rows
+from onlinernn.kernels.decorrelation import Decorrelation
 from onlinernn.kernels.feedback import LearnedFeedback
-from onlinernn.kernels.layout import block_rows
 from onlinernn.kernels.number import Real
 from onlinernn.kernels.rules import ANP
 from onlinernn.learner import OnlineLearner
@@ -141,14 +140,10 @@ def _update_alone(rule: Any, R: Array, signal: Array, pre: Array, x: Array, out:
 
 @njit
 def _decorrelation_alone(
-    spec: Any, D: Array, w: Array, q: Array, rates: Array, x: Array, out: Array, block: int, count: int
+    spec: Any, D: Array, w: Array, q: Array, rates: Array, x: Array, out: Array, count: int
 ) -> None:
     for _ in range(count):
-        for lo in range(0, D.shape[0], block):
-            rows = D[lo : lo + block]
-            learn_rows(spec, rows, lo, w, q, rates)
-            passes.multiply(rows, lo, x[0], x[1], out[0], out[1])
-            passes.multiply_transposed(rows, lo, out[0], out[1])
+        passes.learn_and_mix(spec, D, np.int64(0), w, q, rates, x[0], x[1], out[0], out[1], out[2])
 
 
 def profile(n: int, repeats: int, seconds: float = 0.2) -> list[dict[str, Any]]:
@@ -170,7 +165,7 @@ def profile(n: int, repeats: int, seconds: float = 0.2) -> list[dict[str, Any]]:
     x, out = random.standard_normal((2, n)).astype(np.float32), np.zeros((2, n), np.float32)
     signal, pre, tag, w = (np.zeros(n, np.float32) for _ in range(4))
     rates, wide, wave, count = np.zeros((1, 1), np.float32), np.zeros((1, n), np.float32), _wave(1), _STEPS - 1
-    rule, spec, block = _RULE, Decorrelation(1e-7), block_rows(n)
+    rule, spec, mixed = _RULE, Decorrelation(1e-7), np.zeros((3, n), np.float32)
     learner = OnlineLearner(1, n, 1, rule=rule, decorrelation=spec)
     found = medians(
         {
@@ -178,7 +173,7 @@ def profile(n: int, repeats: int, seconds: float = 0.2) -> list[dict[str, Any]]:
             "noise": lambda: _noise_alone(rule, x[0], x[1], w, tag, count),
             "tanh": lambda: _cells_alone(Tanh(), out.reshape(-1), count),
             "update of R and drives": lambda: _update_alone(rule, R, signal, pre, x, out, count),
-            "decorrelation": lambda: _decorrelation_alone(spec, D, wide, wide, rates, x, out, block, count),
+            "decorrelation": lambda: _decorrelation_alone(spec, D, wide, wide, rates, x, mixed, count),
         },
         repeats,
         seconds,

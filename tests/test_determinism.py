@@ -104,10 +104,14 @@ SIGNATURES = {
     "learn_streams": (passes.learn_streams, (MATRIX, INDEX, MATRIX, MATRIX, INDEX)),
     "multiply_transposed": (passes.multiply_transposed, (MATRIX, INDEX, VECTOR, VECTOR)),
     "input_drive": (passes.input_drive, (MATRIX, VECTOR, VECTOR)),
+    "learn_and_mix": (
+        passes.learn_and_mix,
+        (typeof(Decorrelation()), MATRIX, INDEX, MATRIX, MATRIX, MATRIX, *[VECTOR] * 5),
+    ),
     "learn_rows": (decorrelation.learn_rows, (typeof(Decorrelation()), MATRIX, INDEX, MATRIX, MATRIX, MATRIX)),
 }
 # What a part answers is a double, and narrowed once for each row or matrix.
-DOUBLES = {"learn_rows": {"mixing", "keep"}}
+DOUBLES = {"learn_rows": {"mixing", "keep"}, "learn_and_mix": {"mixing", "keep", "keep_next"}}
 
 
 def doubles(function: Any, signature: tuple[Any, ...]) -> set[str]:

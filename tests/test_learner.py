@@ -70,8 +70,11 @@ def test_predict_is_what_step_will_predict_and_changes_nothing(decorrelation):
     U, Y = stream(40)
     learner = make(decorrelation=decorrelation, cell=LeakyTanh(0.5))
     learner.run(U, Y)
-    before = kept_bytes(learner)
+    untouched = learner.clone()
     prediction = learner.predict(U[0])
+    for one in (learner, untouched):
+        assert one.weights  # applies the update of D that waits to be read, in both
+    before = kept_bytes(untouched)
     assert kept_bytes(learner) == before
     assert np.array_equal(prediction, learner.step(U[0], Y[0]).prediction)
     assert kept_bytes(learner) != before

@@ -1,10 +1,12 @@
 """The passes over a weight matrix, each beside what NumPy makes of the same numbers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from onlinernn.kernels import passes
-from onlinernn.kernels.decorrelation import Decorrelation, learn_rows
+from onlinernn.kernels.decorrelation import Decorrelation, Whitening, learn_rows
 from onlinernn.kernels.layout import block_rows
 
 
@@ -23,10 +25,36 @@ def test_every_copy_reads_its_own_activity(lanes: int, step: int) -> None:
     assert np.isnan(out[untouched]).all()
 
 
+@pytest.mark.parametrize("spec", [Decorrelation(1e-2), Whitening(1e-1)], ids=str)
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8])
+def test_to_learn_decorrelation_and_use_it_in_one_pass_is_to_do_one_after_the_other(spec: Any, count: int) -> None:
+    n, lo = 9, 1
+    together, w, q, rate = numbers(count, n), numbers(1, n), numbers(1, n)[:, ::-1].copy(), np.full((1, 1), 0.03)
+    before, apart, x, total = together.copy(), together.copy(), numbers(2, n), numbers(n)
+    out, expected = np.full((2, n), np.nan), total.copy()
+    passes.learn_and_mix(spec, together, lo, w, q, rate, x[0], x[1], out[0], out[1], total)
+    learn_rows(spec, apart, lo, w, q, rate)
+    expected += apart.T @ (apart @ x[0])
+    np.testing.assert_allclose(together, apart, rtol=1e-12)
+    np.testing.assert_allclose(out[:, lo : lo + count], x @ apart.T, rtol=1e-12)
+    np.testing.assert_allclose(total, expected, rtol=1e-12)
+    assert np.abs(together - before).max() > 1e-3
+    assert np.isnan(out[:, :lo]).all()
+
+
+@pytest.mark.parametrize("spec", [Decorrelation(1e-2), Whitening(1e-1)], ids=str)
+def test_to_learn_from_zeros_leaves_every_bit_of_decorrelation(spec: Any) -> None:
+    rows, zero, x, out = numbers(7, 7), np.zeros((1, 7)), numbers(2, 7), np.zeros((3, 7))
+    before = rows.copy()
+    passes.learn_and_mix(spec, rows, 0, zero, zero, zero, x[0], x[1], *out)
+    assert rows.tobytes() == before.tobytes()
+    assert np.abs(out).min() > 0
+
+
 def test_no_row_of_the_matrix_shrinks_by_more_than_a_tenth_in_one_pass() -> None:
     rows, zero = numbers(4, 5), np.zeros((1, 5))
     before, wild = rows.copy(), np.full((1, 1), -1e6)
-    learn_rows(Decorrelation(), rows, 0, np.ones((1, 5)), zero, wild)
+    passes.learn_and_mix(Decorrelation(), rows, 0, np.ones((1, 5)), zero, wild, *numbers(2, 5), *np.zeros((3, 5)))
     np.testing.assert_allclose(rows, 0.9 * before)
 
 
