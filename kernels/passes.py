@@ -274,18 +274,19 @@ def learn_and_mix(
     zero, one = real(0), real(1)
     count, n = rows.shape
     rate, mix, old = rates[0, 0], real(mixing(spec)), q[0]
-    pairs = count // 2 * 2
-    first_a, second_a = zero, zero
-    for i in range(0, pairs, 2):
+    start = min(count, 2 + count % 2)  # so that whole pairs follow a pair
+    learn_rows(spec, rows[:start], lo, s, q, rates)
+    multiply(rows[:start], lo, a, b, out_a, out_b)
+    multiply_transposed(rows[: start - 2], lo, out_a, out)
+    for i in range(start, count, 2):
         k = i + 1
+        before, before_next = out_a[lo + i - 2], out_a[lo + i - 1]
         keep = max(one + rate * real(growth(spec, s[0, lo + i], rows[i])), real(LEAST))
         keep_next = max(one + rate * real(growth(spec, s[0, lo + k], rows[k])), real(LEAST))
         c, d = mix * rate * s[0, lo + i], mix * rate * s[0, lo + k]
-        last = i if i > 0 else pairs  # the first time round two rows that are not being written, times 0
-        before, before_next = first_a, second_a
         first_a, first_b, second_a, second_b = zero, zero, zero, zero
         for j in range(n):
-            out[j] += before * rows[last - 2, j] + before_next * rows[last - 1, j]
+            out[j] += before * rows[i - 2, j] + before_next * rows[i - 1, j]
             w = keep * rows[i, j] - c * old[j]
             v = keep_next * rows[k, j] - d * old[j]
             rows[i, j] = w
@@ -296,12 +297,8 @@ def learn_and_mix(
             second_b += v * b[j]
         out_a[lo + i], out_b[lo + i] = first_a, first_b
         out_a[lo + k], out_b[lo + k] = second_a, second_b
-    rest = max(pairs - 2, 0)
-    if count % 2 == 1:
-        last = count - 1
-        learn_rows(spec, rows[last:], lo + last, s, q, rates)
-        out_a[lo + last], out_b[lo + last] = dot(rows[last], a), dot(rows[last], b)
-    multiply_transposed(rows[rest:], lo + rest, out_a, out)
+    last = max(count - 2, 0)
+    multiply_transposed(rows[last:], lo + last, out_a, out)
 
 
 @compiled(**LOOP)
