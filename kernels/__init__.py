@@ -19,6 +19,7 @@ number             what the numbers are: floating point, or integers of stated w
 layout             the arrays: weights, state, tags, scratch
 passes             the passes over a weight matrix
 synapses           the noise of weights
+team               sharing the passes over the large matrices among threads
 integers           the passes and scalars of a network of integers
 integer_parts      its noise, cell, loss and rules
 lockstep           one time step of all copies, forward and learning

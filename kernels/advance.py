@@ -27,6 +27,7 @@ from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_copy, noise_sign
 from onlinernn.kernels.schedules import factor
 from onlinernn.kernels.synapses import add_noise_times, add_noise_transposed_times
+from onlinernn.kernels.team import DECORRELATION, bounds, finish, publish, take, wait
 from onlinernn.kernels.twins import expect_drives, expect_outputs, learn_mismatch
 from onlinernn.kernels.updates import CLEAN, EACH
 
@@ -79,7 +80,9 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
     for lane in range(lanes):
         activate(spec.cell, work.x[lane * n_vars : (lane + 1) * n_vars], work.a[lane])
         convert_node(spec.substrate, work, spec, tick, lane // copies, lane % copies)
-    mix(params, work, spec, pending, tick)
+    if pending:
+        present_rates(spec, params, work, tick)
+    decorrelate(spec.decorrelation, params, work, spec, pending)
     linked = work.z.shape[1] - work.a.shape[1] - 1
     for s in range(streams):
         for k in range(copies):
@@ -166,57 +169,72 @@ def noisy_readout(number: Any, readout: Any, rule: Any, base: Any, sign: Any, y:
         tag[o] = nu
 
 
-def _copy_activity(
-    spec: Any,
-    D: Any,
-    w: Any,
-    q: Any,
-    rates: Any,
-    x: Any,
-    s: Any,
-    q_new: Any,
-    pending: Any,
-    block: Any,
-) -> None:
-    for lane in range(x.shape[0]):
-        copy_row(s, lane, x, lane)
+def _copy_activity(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any) -> None:
+    for lane in range(work.a.shape[0]):
+        copy_row(work.s, lane, work.a, lane)
 
 
-@where_implemented(rate, otherwise=_copy_activity)
-def decorrelate(
-    spec: Any,
-    D: Any,
-    w: Any,
-    q: Any,
-    rates: Any,
-    x: Any,
-    s: Any,
-    q_new: Any,
-    pending: Any,
-    block: Any,
-) -> None:
-    """Apply the pending update of D, then compute ``s = D x`` of all copies and ``q_new = D^T s`` in the same pass.
+@where_implemented(rate, otherwise=_copy_activity, whole=True)
+def decorrelate(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any) -> None:
+    """Apply the pending update of D, then compute ``s = D x`` of all copies and ``q = D^T s`` in the same pass.
 
-    The pending update comes from the clean activity `w` of the step before and its `q`; they and the `rates` are zero
-    where there is none. Without decorrelation, s is x.
+    The pending update comes from the clean activity w of the step before and its q, with the rates in ``work.rate``.
+    Without decorrelation, s is x.
     """
-    streams, n = q_new.shape
-    lanes = x.shape[0]
-    copies = lanes // streams
+    team, parts = spec.team, spec.sizes.parts
+    publish(team, DECORRELATION, 0, 0, pending, 0)
+    part = take(team, parts, -1)
+    while part < parts:
+        decorrelate_part(decorrelation, params, work, spec, pending, part)
+        finish(team)
+        part = take(team, parts, part)
+    wait(team, parts)
+    streams = work.q.shape[0]
     for stream in range(streams):
-        for i in range(n):
-            q_new[stream, i] = 0
-    for lo in range(0, n, block):
-        rows = D[lo : lo + block]
+        copy_row(work.q, stream, work.partial, stream)
+        for part in range(1, parts):
+            add_to(work.q[stream], work.partial[part * streams + stream])
+
+
+def _nothing_to_do(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any, part: Any) -> None:
+    pass
+
+
+@where_implemented(rate, otherwise=_nothing_to_do, whole=True)
+def decorrelate_part(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any, part: Any) -> None:
+    """Do the rows of one `part` of :func:`decorrelate`; what they add to q goes to ``work.partial``.
+
+    The pass is the same with nothing pending: then it learns from zeros. Other sums would give other bits, and whoever
+    looks at D, which applies the update, would change what comes after.
+    """
+    x, s, streams, lanes = work.a, work.s, work.q.shape[0], work.a.shape[0]
+    w, q, rates = work.idle, work.idle, work.idle
+    if pending:
+        w, q, rates = params.w, params.q, work.rate
+    first, end = bounds(params.D.shape[0], spec.sizes.parts, part)
+    sums = work.partial[part * streams : (part + 1) * streams]
+    for stream in range(streams):
+        copy_row(sums, stream, work.idle, stream)
+    block = end if lanes == 2 else spec.sizes.block
+    for lo in range(first, end, block):
+        rows = params.D[lo : min(lo + block, end)]
         if streams == 1 and lanes > 1:
-            passes.learn_and_mix(spec, rows, lo, w, q, rates, x[0], x[1], s[0], s[1], q_new[0])
+            passes.learn_and_mix(decorrelation, rows, lo, w, q, rates, x[0], x[1], s[0], s[1], sums[0])
             passes.multiply_lanes(rows, lo, x[2:], s[2:], EACH)
         else:
             if pending:
-                learn_rows(spec, rows, lo, w, q, rates)
+                learn_rows(decorrelation, rows, lo, w, q, rates)
             passes.multiply_lanes(rows, lo, x, s, EACH)
             for stream in range(streams):
-                passes.multiply_transposed(rows, lo, s[stream * copies], q_new[stream])
+                passes.multiply_transposed(rows, lo, s[stream * (lanes // streams)], sums[stream])
+
+
+@compiled(**FAST)
+def add_to(sums: Any, a: Any) -> None:
+    """``sums += a``."""
+    distinct()
+    for j in range(a.size):
+        sums[j] += a[j]
 
 
 def _no_rates(decorrelation: Any, w: Any, scale: Any, rates: Any) -> None:
@@ -237,25 +255,11 @@ def present_rates(spec: Any, params: Any, work: Any, tick: Any) -> None:
 
 
 @compiled(**WHOLE)
-def mix(params: Any, work: Any, spec: Any, pending: Any, tick: Any) -> None:
-    """Mix the activities in `work` by D, whose pending update is applied first.
-
-    The pass is the same with nothing pending: then it learns from zeros. Other sums would give other bits, and whoever
-    looks at D, which applies the update, would change what comes after.
-    """
-    w, q, rates = work.idle, work.idle, work.idle
-    if pending:
-        present_rates(spec, params, work, tick)
-        w, q, rates = params.w, params.q, work.rate
-    block = params.D.shape[0] if work.a.shape[0] == 2 else spec.sizes.block
-    decorrelate(spec.decorrelation, params.D, w, q, rates, work.a, work.s, work.q, pending, block)
-
-
-@compiled(**WHOLE)
 def settle(params: Any, state: Any, work: Any, spec: Any, tally: Any) -> None:
     """Leave no update of D pending."""
     if tally[PENDING] == 1:
-        mix(params, work, spec, True, tally[TICK])
+        present_rates(spec, params, work, tally[TICK])
+        decorrelate(spec.decorrelation, params, work, spec, True)
         tally[PENDING] = 0
 
 

@@ -38,8 +38,14 @@ WHOLE: dict[str, Any] = {**FAST, "inline": "always"}
 #: The same for arithmetic that has to give the same bits everywhere: no reordering, no fused multiply-add.
 EXACT: dict[str, Any] = {**FAST, "fastmath": False}
 
-#: The same for the functions that Python calls.
-ENTRY: dict[str, Any] = {"fastmath": FAST["fastmath"], "_nrt": False, "error_model": "numpy", "no_cfunc_wrapper": True}
+#: The same for the functions that Python calls: other threads of Python run meanwhile.
+ENTRY: dict[str, Any] = {
+    "fastmath": FAST["fastmath"],
+    "_nrt": False,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "nogil": True,
+}
 
 #: The same for what an open function chooses: only kernels call that, and a wrapper that none calls takes as long to
 #: compile as the function.

@@ -13,7 +13,7 @@ from onlinernn.kernels.dispatch import ENTRY, compiled, fingerprint
 from onlinernn.kernels.faults import Told
 from onlinernn.kernels.held import released
 from onlinernn.kernels.layout import OK, OPEN, PENDING, TICK, unpack
-from onlinernn.kernels.lockstep import compare, learn, recompute_drive
+from onlinernn.kernels.lockstep import attend, compare, learn, recompute_drive
 from onlinernn.kernels.mixing import mix
 
 #: What :func:`run` returns in place of a number of steps when it did nothing: an input or a target cannot be used, or a
@@ -22,7 +22,7 @@ UNUSABLE = -1
 
 
 class EntryPoints(NamedTuple):
-    """The compiled `run`, `predict`, `advance`, `feedback`, `refresh` and `mix` for one state of the kernel sources."""
+    """The compiled functions that Python calls, for one state of the kernel sources."""
 
     run: Callable[..., Any]
     predict: Callable[..., Any]
@@ -30,6 +30,7 @@ class EntryPoints(NamedTuple):
     feedback: Callable[..., Any]
     refresh: Callable[..., Any]
     mix: Callable[..., Any]
+    help: Callable[..., Any]
 
 
 def entry_points(spec: Any) -> EntryPoints:
@@ -144,6 +145,14 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
             recompute_drive(params, state, tags, work, spec, tally)
 
     @compiled_entry
+    def help_out(network: Any) -> None:
+        """Help another thread with the steps of a learner, until it has not done any for about a millisecond."""
+        _ = sources
+        arena, _, spec = released(network)
+        params, state, tags, _, work = unpack(arena, spec.sizes, spec.number)
+        attend(params, state, tags, work, spec)
+
+    @compiled_entry
     def mix_predictions(
         loss: Any,
         tally: Any,
@@ -163,4 +172,4 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         _ = sources
         mix(loss, tally, delay, rate, ring, shares, means, scratch, first, second, targets, predictions, losses)
 
-    return EntryPoints(run, predict, advance, feedback, refresh, mix_predictions)
+    return EntryPoints(run, predict, advance, feedback, refresh, mix_predictions, help_out)

@@ -35,6 +35,7 @@ class Sizes(NamedTuple):
     taps: int  # L, of the impulse responses, or 0
     draws: int  # of the table from which the noise of weights comes, a power of 2, or 0
     block: int  # rows of an (n, n) matrix that are worked on together
+    parts: int  # P, in which threads share a pass over such a matrix
     substrate: int  # 1 with a substrate, else 0
     planes: int  # G, of what the devices of each weight matrix remember
     twins: int  # 1 where the mismatch of the copies is learnt, else 0
@@ -57,6 +58,7 @@ class Spec(NamedTuple):
     seed: int  # of the noise
     substrate: Any  # Ideal or Substrate
     number: Any  # Real, or integers of stated widths
+    team: int = 0  # the address of the words in which threads share passes, or 0
 
 
 class Params(NamedTuple):
@@ -128,10 +130,12 @@ class Work(NamedTuple):
     z: Array  # (S C, Z)
     q: Array  # (S, n)
     rate: Array  # (S, 1) learning rate of D
+    partial: Array  # (P S, n) what each part adds to q
     idle: Array  # (S, n) zeros, what D learns from where nothing is pending
     hidden: Array  # (S K, n)
     readout: Array  # (S K, m)
     y: Array  # (S C, m)
+    share: Array  # (1, 1) of R that is kept
     signal: Array  # (S, n) learning signal of each neuron
     signal_out: Array  # (S, m)
     error: Array  # (S, m) output error of the tagged step
@@ -223,10 +227,12 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
     work_z, at = matrix(kind.activities, arena, at, S * C, Z)
     work_q, at = matrix(kind.drives, arena, at, S, n * z.decorrelated)
     rate, at = matrix(kind.drives, arena, at, S, 1)
+    partial, at = matrix(kind.drives, arena, at, z.parts * S, n * z.decorrelated)
     idle, at = matrix(kind.drives, arena, at, S, n * z.decorrelated)
     hidden, at = matrix(kind.drives, arena, at, S * K, n)
     readout, at = matrix(kind.drives, arena, at, S * K, m)
     y, at = matrix(kind.drives, arena, at, S * C, m)
+    share, at = matrix(kind.drives, arena, at, 1, 1)
     signal, at = matrix(kind.signals, arena, at, S, n)
     signal_out, at = matrix(kind.signals, arena, at, S, m)
     error, at = matrix(kind.drives, arena, at, S, m)
@@ -263,10 +269,12 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
         work_z,
         work_q,
         rate,
+        partial,
         idle,
         hidden,
         readout,
         y,
+        share,
         signal,
         signal_out,
         error,
@@ -312,6 +320,11 @@ def allocate(sizes: Sizes, bias: float, dtype: Any, ridge: float = 1.0, number: 
 def block_rows(n: int) -> int:
     """Return how many rows of an (n, n) matrix are worked on together: a multiple of 4, about 48 KB of float32."""
     return min(max(8, 12288 // n // 4 * 4), (n + 3) // 4 * 4)
+
+
+def shared_parts(n: int) -> int:
+    """Return in how many parts threads share a pass over an (n, n) matrix; in one where it is too short to share."""
+    return 8 if n >= 256 else 1
 
 
 def table_draws(n: int) -> int:

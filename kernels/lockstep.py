@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from onlinernn.kernels import noise, number, passes
+from onlinernn.kernels.advance import decorrelate_part
 from onlinernn.kernels.crossbar import broadcast, program_all, read_error, write_and_read, write_inputs, write_outputs
 from onlinernn.kernels.dispatch import WHOLE, compiled, where_implemented
 from onlinernn.kernels.effects import chains
@@ -35,6 +36,7 @@ from onlinernn.kernels.readouts import perturbed, readout_rate, readout_signal
 from onlinernn.kernels.rules import contraction, synapse_sigma
 from onlinernn.kernels.schedules import factor
 from onlinernn.kernels.synapses import add_noise_times, find_signs
+from onlinernn.kernels.team import DECORRELATION, RECURRENT, bounds, finish, publish, published, seek, take, wait
 from onlinernn.kernels.traces import decay, keeps_traces, learn_from_trace, trace_layers
 from onlinernn.kernels.updates import (
     EACH,
@@ -82,28 +84,66 @@ def recurrent_pass(
     spec: Any,
     tagged: Any,
     learning: Any,
-    share: Any,
-    block: Any,
     alike: Any,
 ) -> None:
-    """Learn the rows of R from step `tagged`, and use them at once for the recurrent drive of the next step.
+    """Learn R from step `tagged`, and use it at once for the recurrent drive of the next step.
 
     `pre` holds what R read in the tagged step from row `before` on, the signals and gains in `work` what it means; a
-    rule that shrinks R keeps a `share` of it. Of `alike` copies that read the same only the first is computed.
+    rule that shrinks R keeps a ``work.share`` of it. Of `alike` copies that read the same only the first is computed.
     """
-    n, lanes, domain = R.shape[0], state.s.shape[0], noise.SYNAPSE_RECURRENT
-    share = R.dtype.type(share)
     if learning:
-        find_signs(spec.rule, spec.seed, tagged, domain, n, work)
-    of = reading(spec.number, domain)
-    for lo in range(0, n, block):
-        rows, done = R[lo : lo + block], 0
+        find_signs(spec.rule, spec.seed, tagged, noise.SYNAPSE_RECURRENT, R.shape[0], work)
+    team, parts = spec.team, spec.sizes.parts
+    publish(team, RECURRENT, before, tagged, learning, alike)
+    part = take(team, parts, -1)
+    while part < parts:
+        recurrent_part(R, state, work, pre, before, spec, tagged, learning, alike, part)
+        finish(team)
+        part = take(team, parts, part)
+    wait(team, parts)
+    if alike > 1:
+        for lane in range(state.s.shape[0]):
+            copy_row(state.drive, lane, state.drive, lane // alike * alike)
+
+
+@compiled(**WHOLE)
+def recurrent_part(
+    R: Any,
+    state: Any,
+    work: Any,
+    pre: Any,
+    before: Any,
+    spec: Any,
+    tagged: Any,
+    learning: Any,
+    alike: Any,
+    part: Any,
+) -> None:
+    """Do the rows of one `part` of a :func:`recurrent_pass`, block by block."""
+    n, block = R.shape[0], spec.sizes.block
+    share = R.dtype.type(work.share[0, 0])
+    of = reading(spec.number, noise.SYNAPSE_RECURRENT)
+    first, end = bounds(n, spec.sizes.parts, part)
+    for lo in range(first, end, block):
+        rows, done = R[lo : min(lo + block, end)], 0
         if learning:
             done = learn_and_multiply(spec.rule, rows, lo, share, pre, before, spec, tagged, state, work, alike)
         number.multiply_lanes(of, rows, lo, state.s[done:], state.drive[done:], alike)
-    if alike > 1:
-        for lane in range(lanes):
-            copy_row(state.drive, lane, state.drive, lane // alike * alike)
+
+
+@compiled(**WHOLE)
+def attend(params: Any, state: Any, tags: Any, work: Any, spec: Any) -> None:
+    """Take parts of the passes of a learner that another thread runs, until there have been none for long."""
+    team, parts = spec.team, spec.sizes.parts
+    part = seek(team, parts)
+    while part >= 0:
+        kind, before, tagged, learning, alike = published(team)
+        if kind == DECORRELATION:
+            decorrelate_part(spec.decorrelation, params, work, spec, learning, part)
+        else:
+            recurrent_part(params.R, state, work, tags.s, before, spec, tagged, learning, alike, part)
+        finish(team)
+        part = seek(team, parts)
 
 
 def _whole(rule: Any, params: Any, learning: Any) -> Any:
@@ -129,8 +169,8 @@ def _plain_recurrence(
     learning: Any,
 ) -> None:
     before, tagged, _, alike = steps
-    block = spec.sizes.block
-    recurrent_pass(params.R, state, work, tags.s, before, spec, tagged, learning, share, block, alike)
+    work.share[0, 0] = share
+    recurrent_pass(params.R, state, work, tags.s, before, spec, tagged, learning, alike)
 
 
 @where_implemented(chains, otherwise=_plain_recurrence, whole=True)

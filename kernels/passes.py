@@ -187,15 +187,22 @@ def learn(rows: Any, lo: Any, signal: Any, pre: Any) -> None:
 def learn_streams(rows: Any, lo: Any, signal: Any, pre: Any, first: Any) -> None:
     """``rows_i -= sum_s signal[s, lo + i] pre[first + s]``: the update from all streams, four of them at a time."""
     distinct()
-    streams = signal.shape[0]
+    streams, count = signal.shape[0], rows.shape[0]
+    last = count // 2 * 2
     whole = streams // 4 * 4
     for s in range(0, whole, 4):
         a, b, c, d = pre[first + s], pre[first + s + 1], pre[first + s + 2], pre[first + s + 3]
-        for i in range(rows.shape[0]):
+        for i in range(0, last, 2):
+            k = i + 1
             of_a, of_b = signal[s, lo + i], signal[s + 1, lo + i]
             of_c, of_d = signal[s + 2, lo + i], signal[s + 3, lo + i]
+            next_a, next_b = signal[s, lo + k], signal[s + 1, lo + k]
+            next_c, next_d = signal[s + 2, lo + k], signal[s + 3, lo + k]
             for j in range(rows.shape[1]):
                 rows[i, j] -= (of_a * a[j] + of_b * b[j]) + (of_c * c[j] + of_d * d[j])
+                rows[k, j] -= (next_a * a[j] + next_b * b[j]) + (next_c * c[j] + next_d * d[j])
+        for one in range(s, s + 4):
+            learn(rows[last:], lo + last, signal[one], pre[first + one])
     for s in range(whole, streams):
         learn(rows, lo, signal[s], pre[first + s])
 

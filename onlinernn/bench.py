@@ -132,8 +132,26 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def medians(works: dict[str, Callable[[], object]], repeats: int, seconds: float) -> dict[str, float]:
-    """Return the median processor time of each call, in seconds, of turns taken alternately.
+def clocked(work: Callable[[], object]) -> float:
+    """Return the seconds that a call takes by the clock.
+
+    Parameters
+    ----------
+    work : callable
+        Of no arguments.
+    """
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def medians(
+    works: dict[str, Callable[[], object]],
+    repeats: int,
+    seconds: float,
+    timed: Callable[[Callable[[], object]], float] = seconds_of,
+) -> dict[str, float]:
+    """Return the median time of each call, in seconds, of turns taken alternately.
 
     Parameters
     ----------
@@ -143,15 +161,17 @@ def medians(works: dict[str, Callable[[], object]], repeats: int, seconds: float
         Turns that each gets.
     seconds : float
         About how long a turn takes.
+    timed : callable
+        How a call is timed: by the processor time that it takes, or by the clock.
     """
     counts = {}
     for name, work in works.items():
         work()  # compiles
-        counts[name] = max(1, int(seconds / max(seconds_of(work), 1e-7)))
+        counts[name] = max(1, int(seconds / max(timed(work), 1e-7)))
     turns: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(repeats):
         for name, work in works.items():
-            turns[name].append(seconds_of(lambda work=work, count=counts[name]: [work() for _ in range(count)]))  # type: ignore[misc]
+            turns[name].append(timed(lambda work=work, count=counts[name]: [work() for _ in range(count)]))  # type: ignore[misc]
             turns[name][-1] /= counts[name]
     return {name: median(times) for name, times in turns.items()}
 

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from onlinernn.bench import ONE_THREAD, RULES, pinned, time_first_step, time_steps
+from onlinernn.bench_bounds import time_bounds, time_epoch, time_threads
 from onlinernn.bench_more import profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, installed
 from onlinernn.bench_picture import save_bench
 from onlinernn.cli_output import check_writable, refusing, table, versions, write_json
+from onlinernn.threads import available
 
 DESCRIPTION = """\
 Time one step of two copies with immediate learning (one input, one output, float32): the engine's run and step, a
@@ -21,7 +23,8 @@ fused Numba function written for this case alone, plain NumPy with one BLAS thre
 and one jitted call a sample) and PyTorch (eager, in place) where they are installed, and a kernel that does nothing but
 read and write every weight once: the limit of the memory. All take turns on one processor; the figures are medians of
 processor time. Then time parallel streams beside NumPy, learned feedback beside ANP with decorrelation, what a step is
-made of, and the first step of a new process, with an empty and with a filled cache.
+made of, noisy copies and noise of weights against their bounds, two threads beside one, an epoch of the reference BPTT
+beside one in PyTorch, and the first step of a new process, with an empty and with a filled cache.
 """
 
 
@@ -71,7 +74,12 @@ def add_parser(subparsers: Any) -> None:
     add("--rules", type=_rules, default=list(RULES), metavar="A,...", help="anp, and danp with decorrelation (both)")
     add("--repeats", type=_whole, default=5, metavar="N", help="turns of each implementation (5)")
     add("--peers", type=_peers, metavar="A,...", help="limit, jax, jax stacked, torch (limit and what is installed)")
-    add("--more", action=argparse.BooleanOptionalAction, default=True, help="time streams, learned feedback, the parts")
+    add(
+        "--more",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="time streams, copies, threads, BPTT, the parts",
+    )
     add("--first-call", action=argparse.BooleanOptionalAction, default=True, help="time the first step of a process")
     add("--cpu", type=int, metavar="N", help="processor to run on (the last one allowed)")
     add("--json", type=Path, metavar="FILE", help="write the rows here")
@@ -102,6 +110,9 @@ def main(args: argparse.Namespace) -> int:
         rows = time_steps(args.hidden, args.rules, args.repeats, progress=_tell, peers=peers)
         more = _more(args.hidden, args.repeats) if args.more else {}
         first = [_first_step(rule) for rule in args.rules] if args.first_call else []
+    if args.more and args.cpu is None and available() > 1:  # on two processors, by the clock
+        _tell("two threads")
+        more["threads"] = time_threads([n for n in args.hidden if n >= 256], args.rules, args.repeats)
     sys.stdout.write(_report(rows, first, cpu) + _report_more(more))
     if args.json is not None:
         write_json(args.json, "bench", rows, first_call=first, **more, cpu=cpu, versions=versions())
@@ -139,6 +150,8 @@ def _more(sizes: list[int], repeats: int) -> dict[str, list[dict[str, Any]]]:
         "streams": streams,
         "feedback": time_feedback(few, repeats),
         "profile": [row for size in (few[0], few[-1]) for row in profile(size, repeats)],
+        "bounds": time_bounds(repeats, most=few[-1]),
+        "epochs": [time_epoch(min(100, max(sizes)), repeats)],
     }
 
 
@@ -199,11 +212,27 @@ def _report_more(more: dict[str, list[dict[str, Any]]]) -> str:
         + [f"{row[key] / 1e3:.0f}" if row[key] else "" for key in ("bytes", "flops")]
         for row in more["profile"]
     ]
+    bounds = [
+        [row["what"], str(row["n"]), _us(row["beside"]), _us(row["us"]), f"{row['ratio']:.2f} (bound {row['bound']:g})"]
+        for row in more["bounds"]
+    ]
+    text = ""
+    for row in more["epochs"]:
+        beside = "PyTorch is not installed" if row["torch"] is None else f"{row['torch']:.2f} s in PyTorch"
+        text += f"An epoch of {row['samples']} samples by BPTT, windows of {row['window']} steps, n = {row['n']}: "
+        text += f"{row['reference']:.2f} s by the reference, {beside}.\n"
+    if threads := [
+        [f"{row['rule']} n={row['n']}", _us(row["one"]), _us(row["two"]), f"{row['ratio']:.2f}", f"{row['memory']:.2f}"]
+        for row in more.get("threads", [])
+    ]:
+        header = ["us per step by the clock", "one thread", "two", "ratio (1.7 wanted)", "of memory alone"]
+        text += f"\n{table(header, threads)}\n"
     header = [f"streams, n={more['streams'][0]['n']}", "us per step and stream", "numpy", "numpy/engine"]
     return (
         f"\n{table(header, streams)}\n"
         f"\n{table(['n', 'danp', 'learned feedback', 'ratio (bound 1.5)'], feedback)}\n"
         f"\n{table(['danp, part of a step', 'us', 'share', 'kB of weights moved', 'kflop'], parts)}\n"
+        f"\n{table(['us per step', 'n', 'beside', 'this', 'ratio'], bounds)}\n\n{text}"
     )
 
 

@@ -21,6 +21,7 @@ from onlinernn.kernels.number import Fixed
 from onlinernn.network import Network
 from onlinernn.results import StepResult, Trace
 from onlinernn.specification import require_losses_do, specify
+from onlinernn.threads import choose_threads
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _new: Any = tuple.__new__  # half the time of calling the class
@@ -76,6 +77,10 @@ class OnlineLearner(Network):
         float32 or float64.
     seed
         Of the initial weights and of the perturbations, and of the devices of a substrate and their noise.
+    threads
+        Threads that share the passes over R and D; the numbers are the same to the last bit. None: two from 400 hidden
+        units on, where the process may use two processors, ``OMP_NUM_THREADS`` is not 1 and there is no substrate.
+        Below 256 units one does all in any case. It is no part of a checkpoint.
     substrate
         The hardware: a :class:`Substrate`, a preset of :mod:`onlinernn.substrates`, or :data:`IDEAL` for none.
 
@@ -124,6 +129,7 @@ class OnlineLearner(Network):
         bias_scale: float = 0.0,
         dtype: Any = np.float32,
         seed: int = 0,
+        threads: int | None = None,
         substrate: Any = IDEAL,
         number: Any = None,
     ) -> None:
@@ -156,6 +162,7 @@ class OnlineLearner(Network):
             if self.bias not in (0.0, 1.0):
                 raise ValueError(f"bias is {bias}; with number=Fixed(...) it is True or False")
         sizes = self.spec.sizes
+        self.threads = choose_threads(threads, sizes)
         self.n_in, self.n_hidden, self.n_out, self.streams, self.replicas = sizes[:5]
         names = {"spectral_radius": spectral_radius, "input_scale": input_scale, "bias_scale": bias_scale}
         radius, scale, of_bias = (at_least(name, value, 0.0) for name, value in names.items())

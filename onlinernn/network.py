@@ -17,6 +17,7 @@ from onlinernn.kernels.integers import N_TALLY_INTEGERS
 from onlinernn.kernels.number import Fixed
 from onlinernn.snapshot import Persistent
 from onlinernn.specification import retuned
+from onlinernn.threads import Team
 from onlinernn.weights import named_weights
 
 
@@ -29,6 +30,7 @@ class Network(Persistent):
     n_in: int
     n_out: int
     streams: int
+    threads: int
 
     def _allocate(self) -> None:
         sizes, lowered = self.spec.sizes, lower(self.spec)
@@ -49,12 +51,14 @@ class Network(Persistent):
         self._shape_u, self._shape_y = self._u.shape, self._y.shape
         self._buffers = (self._inputs, self._targets, self._predictions, *losses)
         self._rows = Held(self._buffers)
-        self._run: Callable[..., int] = self._first_run
         self._bind()
 
     def _bind(self) -> None:
-        """Lay out what every call of the kernels takes."""
-        self._held = Held((self._arena, self._tally, lower(self.spec)))
+        """Lay out what every call of the kernels takes; helpers that still look at what was before find no work."""
+        self._team = Team(self.threads) if self.threads > 1 else None
+        spec = lower(self.spec)._replace(team=self._team.address if self._team else 0)
+        self._held = Held((self._arena, self._tally, spec))
+        self._run: Callable[..., int] = self._first_run
 
     @functools.cached_property
     def _entries(self) -> entry.EntryPoints:
@@ -66,9 +70,12 @@ class Network(Persistent):
         if self._integers:
             run = entry.entry_points(self.spec).run
             compiled = entry.specialised(run, self._held, Held(example(self._inputs, self._targets)))
-            self._run = bordered_run(compiled, self.spec.number)
+            run = bordered_run(compiled, self.spec.number)
         else:
-            self._run = entry.specialised(self._entries.run, self._held, self._rows)
+            run = entry.specialised(self._entries.run, self._held, self._rows)
+        if self._team:
+            run = self._team.shared(run, entry.specialised(self._entries.help, self._held))
+        self._run = run
         return int(self._run(network, rows))
 
     @property

@@ -11,7 +11,18 @@ from onlinernn.inputs import number as at_least
 from onlinernn.inputs import whole
 from onlinernn.kernels.decorrelation import Whitening, rate
 from onlinernn.kernels.effects import IDEAL, Ideal, counts, remembers
-from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_D, FROZEN_R, REAL, Sizes, Spec, block_rows, table_draws
+from onlinernn.kernels.layout import (
+    FROZEN_A,
+    FROZEN_B,
+    FROZEN_D,
+    FROZEN_R,
+    REAL,
+    Sizes,
+    Spec,
+    block_rows,
+    shared_parts,
+    table_draws,
+)
 from onlinernn.kernels.number import Fixed, Real
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed, perturbed
 from onlinernn.kernels.rules import gain, synapse_sigma
@@ -109,6 +120,7 @@ def specify(
             taps=taps(rule),
             draws=table_draws(hidden) if type(rule) in synapse_sigma.open.implementations else 0,
             block=block_rows(hidden),
+            parts=shared_parts(hidden),
             substrate=int(not isinstance(substrate, Ideal)),
             planes=planes(substrate),
             twins=int(getattr(substrate, "cancel", 0.0) > 0.0),

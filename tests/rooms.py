@@ -12,7 +12,15 @@ PARTS = (
     "kernels/schedules.py",
     "kernels/effects.py",
 )
-BODY = (*GROUND, *PARTS, "kernels/passes.py", "kernels/number.py", "kernels/layout.py", "kernels/synapses.py")
+BODY = (
+    *GROUND,
+    *PARTS,
+    "kernels/passes.py",
+    "kernels/number.py",
+    "kernels/layout.py",
+    "kernels/synapses.py",
+    "kernels/team.py",
+)
 LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py", "kernels/mixing.py")
 CONTROLLED = ("kernels/updates.py", "kernels/readouts.py", "kernels/twins.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
@@ -23,6 +31,7 @@ HELPERS = (
     "onlinernn/chunks.py",
     *SPECIFIERS,
     "onlinernn/snapshot.py",
+    "onlinernn/threads.py",
     "onlinernn/weights.py",
 )
 OBJECTS = ("onlinernn/errors.py", "onlinernn/parts.py", "onlinernn/checkpoint.py", "onlinernn/learner.py")
@@ -34,6 +43,7 @@ ROOMS = (
     Room(("kernels/dispatch.py",), (), NUMBA),
     Room(("kernels/faults.py",), (), NUMBA),
     Room(("kernels/held.py",), (), (*NUMBA, "llvmlite")),
+    Room(("kernels/team.py",), ("kernels/dispatch.py",), ("numba", "llvmlite")),
     Room(("kernels/noise.py", "kernels/contracts.py"), ("kernels/dispatch.py",), NUMBA),
     Room(PARTS, GROUND, NUMBA),
     Room(("kernels/converters.py", "kernels/devices.py"), (*GROUND, "kernels/effects.py"), NUMBA),
@@ -143,6 +153,11 @@ ROOMS = (
     Room(
         ("onlinernn/bench.py",),
         ("kernels/*.py", "onlinernn/bench_peers.py", "onlinernn/bench_others.py", *OBJECTS),
+        NUMBA,
+    ),
+    Room(
+        ("onlinernn/bench_bounds.py",),
+        ("kernels/*.py", "onlinernn/bench*.py", "onlinernn/compare*.py", "onlinernn/settings.py", *OBJECTS, *APART),
         NUMBA,
     ),
     Room(("onlinernn/bench_more.py",), ("kernels/*.py", "onlinernn/bench*.py", *OBJECTS), NUMBA),

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onlinernn import ANP, OnlineLearner, bench
+from onlinernn import ANP, OnlineLearner, bench, threads
 from onlinernn.bench import IMPLEMENTATIONS, ONE_THREAD, pinned, time_steps
+from onlinernn.bench_bounds import time_bounds, time_epoch, time_threads
 from onlinernn.bench_more import _wave, numpy_streams, profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, other_peer
 from onlinernn.bench_peers import Net, fused_peer, numpy_peer, random_net
@@ -86,16 +87,25 @@ def test_numpy_does_parallel_streams_as_the_engine_does() -> None:
     assert np.ptp(losses, axis=1).max() > 1e-3  # each stream has a phase of its own
 
 
-def test_more_is_measured_than_the_table_holds() -> None:
+def test_more_is_measured_than_the_table_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "available", lambda: 2)
     streams = time_streams(4, [1, 3], 1, seconds=1e-3)
     assert [row["streams"] for row in streams] == [1, 3]
     parts = profile(4, 1, seconds=1e-3)
     assert sum(row["share"] for row in parts if row["part"] != "step") == pytest.approx(1)
     assert {row["part"]: row["bytes"] for row in parts}["decorrelation"] == 2 * 4 * 4 * 4
     (feedback,) = time_feedback([4], 1, seconds=1e-3)
-    for row in (*streams, feedback):
+    bounds, epoch = time_bounds(1, seconds=1e-3, most=4), time_epoch(4, 1, samples=50)
+    beside = time_threads([4], ["anp"], 1, seconds=1e-3)
+    for row in (*streams, feedback, *bounds, *beside):
         assert row["ratio"] > 0
-    shown = _report_more({"streams": streams, "feedback": [feedback], "profile": parts})
+    more = {"streams": streams, "feedback": [feedback], "profile": parts, "bounds": bounds, "epochs": [epoch]}
+    shown = _report_more({**more, "threads": beside})
+    assert "8 noisy copies beside 1" in shown
+    assert "(bound 1.5)" in shown
+    assert "by the reference" in shown
+    assert "of memory alone" in shown
+    assert "of memory alone" not in _report_more(more)
     assert "numpy/engine" in shown
     assert "bound 1.5" in shown
     assert "n=4 tanh" in shown

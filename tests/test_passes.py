@@ -25,6 +25,15 @@ def test_every_copy_reads_its_own_activity(lanes: int, step: int) -> None:
     assert np.isnan(out[untouched]).all()
 
 
+@pytest.mark.parametrize("count", [1, 4, 5])
+@pytest.mark.parametrize("streams", [1, 3, 4, 6])
+def test_weights_learn_from_all_streams(count: int, streams: int) -> None:
+    rows, signal, pre = numbers(count, 9), numbers(streams, 8), numbers(streams + 2, 9)
+    expected = rows - signal[:, 2 : 2 + count].T @ pre[1 : 1 + streams]
+    passes.learn_streams(rows, 2, signal, pre, 1)
+    np.testing.assert_allclose(rows, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("spec", [Decorrelation(1e-2), Whitening(1e-1)], ids=str)
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8])
 def test_to_learn_decorrelation_and_use_it_in_one_pass_is_to_do_one_after_the_other(spec: Any, count: int) -> None:
