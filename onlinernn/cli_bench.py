@@ -14,6 +14,7 @@ from onlinernn.bench_bounds import time_bounds, time_epoch, time_threads
 from onlinernn.bench_more import profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, installed
 from onlinernn.bench_picture import save_bench
+from onlinernn.bench_scripts import scripts, time_scripts
 from onlinernn.cli_output import check_writable, refusing, table, versions, write_json
 from onlinernn.threads import available
 
@@ -74,11 +75,9 @@ def add_parser(subparsers: Any) -> None:
     add("--rules", type=_rules, default=list(RULES), metavar="A,...", help="anp, and danp with decorrelation (both)")
     add("--repeats", type=_whole, default=5, metavar="N", help="turns of each implementation (5)")
     add("--peers", type=_peers, metavar="A,...", help="limit, jax, jax stacked, torch (limit and what is installed)")
+    add("--peers-folder", type=Path, metavar="DIR", help="run the scripts *_peer.py in there with these sizes, too")
     add(
-        "--more",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="time streams, copies, threads, BPTT, the parts",
+        "--more", action=argparse.BooleanOptionalAction, default=True, help="time streams, copies, threads, BPTT, parts"
     )
     add("--first-call", action=argparse.BooleanOptionalAction, default=True, help="time the first step of a process")
     add("--cpu", type=int, metavar="N", help="processor to run on (the last one allowed)")
@@ -103,19 +102,23 @@ def main(args: argparse.Namespace) -> int:
     for path in (args.json, args.figure):
         if path is not None:
             check_writable(path)
+    if args.peers_folder is not None:
+        with refusing():
+            scripts(args.peers_folder)
     peers = ["limit", *installed()] if args.peers is None else args.peers
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
         return _with_one_thread(args)
     with refusing(), pinned(args.cpu) as cpu:
         rows = time_steps(args.hidden, args.rules, args.repeats, progress=_tell, peers=peers)
+        told = [] if args.peers_folder is None else _run_scripts(args.peers_folder, args.hidden, rows)
         more = _more(args.hidden, args.repeats) if args.more else {}
         first = [_first_step(rule) for rule in args.rules] if args.first_call else []
     if args.more and args.cpu is None and available() > 1:  # on two processors, by the clock
         _tell("two threads")
         more["threads"] = time_threads([n for n in args.hidden if n >= 256], args.rules, args.repeats)
-    sys.stdout.write(_report(rows, first, cpu) + _report_more(more))
+    sys.stdout.write(_report(rows, first, cpu) + _report_scripts(told) + _report_more(more))
     if args.json is not None:
-        write_json(args.json, "bench", rows, first_call=first, **more, cpu=cpu, versions=versions())
+        write_json(args.json, "bench", rows, first_call=first, scripts=told, **more, cpu=cpu, versions=versions())
     if args.figure is not None:
         save_bench(args.figure, rows)
     return 0
@@ -130,6 +133,7 @@ def _with_one_thread(args: argparse.Namespace) -> int:
     command += [] if args.cpu is None else ["--cpu", str(args.cpu)]
     command += [] if args.json is None else ["--json", str(args.json)]
     command += [] if args.figure is None else ["--figure", str(args.figure)]
+    command += [] if args.peers_folder is None else ["--peers-folder", str(args.peers_folder)]
     command += [] if args.peers is None else ["--peers", ",".join(args.peers)]
     return subprocess.run(command, env={**os.environ, **ONE_THREAD}, check=False).returncode
 
@@ -153,6 +157,21 @@ def _more(sizes: list[int], repeats: int) -> dict[str, list[dict[str, Any]]]:
         "bounds": time_bounds(repeats, most=few[-1]),
         "epochs": [time_epoch(min(100, max(sizes)), repeats)],
     }
+
+
+def _run_scripts(folder: Path, sizes: list[int], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    _tell(f"the scripts of {folder}")
+    return time_scripts(folder, sizes, rows)
+
+
+def _report_scripts(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        [f"{row['script']} {row['rule']} n={row['n']}", _us(row["us_per_step"]), f"{row['ratio']:.2f}"]
+        for row in rows
+        if "error" not in row
+    ]
+    text = f"\n{table(['script', 'us per step', 'of run'], lines)}\n" if lines else ""
+    return text + "".join(f"{row['script']} timed nothing: {row['error']}\n" for row in rows if "error" in row)
 
 
 def _first_step(rule: str) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class OnlineLearner(Network):
     seed
         Of the initial weights and of the perturbations, and of the devices of a substrate and their noise.
     threads
-        Threads that share the passes over R and D; the numbers are the same to the last bit. None: two from 400 hidden
+        Threads that share the passes over R and D; the numbers are the same to the last bit. None: two from 700 hidden
         units on, where the process may use two processors, ``OMP_NUM_THREADS`` is not 1 and there is no substrate.
         Below 256 units one does all in any case. It is no part of a checkpoint.
     substrate

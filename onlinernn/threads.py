@@ -16,7 +16,7 @@ from onlinernn.kernels.layout import Sizes
 #: More than these do not pay by themselves: they were measured to.
 _MOST = 2
 #: From so many hidden units on two threads take less time than one.
-_PAYS = 400
+_PAYS = 700
 
 _requests: "queue.SimpleQueue[tuple[Callable[..., None], Any]]" = queue.SimpleQueue()
 _workers: list[threading.Thread] = []

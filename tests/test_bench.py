@@ -122,7 +122,9 @@ def test_a_call_of_step_costs_little() -> None:
 def test_the_command_writes_its_rows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bench.json"
     arguments = ["bench", "--hidden", "4,6", "--rules", "anp", "--repeats", "1", "--no-first-call", "--no-more"]
-    arguments += ["--peers", "limit"]
+    (tmp_path / "good_peer.py").write_text("print('N=4 ANP a median=30'); print('N=4 ANP b median=20.0 min=3')")
+    (tmp_path / "bad_peer.py").write_text("import no_such_package")
+    arguments += ["--peers", "limit", "--peers-folder", str(tmp_path)]
     picture = tmp_path / "bench.png"
     assert main([*arguments, "--json", str(path), "--figure", str(picture)]) == 0
     assert picture.stat().st_size > 10_000
@@ -130,7 +132,10 @@ def test_the_command_writes_its_rows(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert written["command"] == "bench"
     assert [row["n"] for row in written["rows"]] == [4] * 5 + [6] * 5
     assert all(row["rule"] == "anp" and row["us_per_step"] > 0 for row in written["rows"])
+    assert [row.get("us_per_step") for row in written["scripts"]] == [None, 20.0]
     shown = capfd.readouterr()
+    assert "good_peer.py anp n=4" in shown.out
+    assert "bad_peer.py timed nothing: ModuleNotFoundError: No module named 'no_such_package'" in shown.out
     assert "anp n=4" in shown.out
     assert "bound 1.3" in shown.out
     assert "of the limit" in shown.out
@@ -145,6 +150,7 @@ def test_the_command_writes_its_rows(tmp_path: Path, capfd: pytest.CaptureFixtur
         (["--rules", "anp,bptt"], "'bptt' is none of anp, danp"),
         (["--repeats", "0"], "'0' is no whole number"),
         (["--peers", "limit,abacus"], "'abacus' is none of limit, jax, jax stacked, jax call, torch"),
+        (["--peers-folder", "no/such/folder"], "holds no script *_peer.py"),
         (["--json", "no/such/folder/x.json"], "there is no folder"),
     ],
 )
