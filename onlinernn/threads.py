@@ -18,7 +18,8 @@ _MOST = 2
 #: From so many hidden units on two threads take less time than one.
 _PAYS = 700
 
-_requests: "queue.SimpleQueue[tuple[Callable[..., None], Any]]" = queue.SimpleQueue()
+#: What to run, the network, and the words of its team, which have to live as long as someone looks at them.
+_requests: "queue.SimpleQueue[tuple[Callable[[Any], None], Any, np.ndarray]]" = queue.SimpleQueue()
 _workers: list[threading.Thread] = []
 
 
@@ -102,11 +103,11 @@ class Team:
             _workers[-1].start()
         self.words[team.HELPERS] = self.helpers
         for _ in range(self.helpers):
-            _requests.put((attend, network))
+            _requests.put((attend, network, self.words))
 
 
 def _work() -> None:
     while True:
-        attend, network = _requests.get()
+        attend, network, words = _requests.get()
         attend(network)
-        del attend, network  # or the learner would live until the next request
+        del attend, network, words  # or the learner would live until the next request
