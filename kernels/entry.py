@@ -22,7 +22,7 @@ UNUSABLE = -1
 
 
 class EntryPoints(NamedTuple):
-    """The compiled functions that Python calls, for one state of the kernel sources."""
+    """The compiled `run`, `predict`, `advance`, `feedback`, `refresh`, `mix` and `help` of one state of the sources."""
 
     run: Callable[..., Any]
     predict: Callable[..., Any]
