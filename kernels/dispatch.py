@@ -17,6 +17,8 @@ import numpy as np
 from numba import config, njit, types
 from numba.extending import lower_builtin, overload, type_callable
 
+from onlinernn.kernels.linking import Linked, Whole
+
 #: Compiler flags of every kernel. The fast-math flags let LLVM vectorise sums, and keep NaN and infinity visible (plain
 #: ``fastmath=True`` does not). Every kernel is inlined: passing arrays between functions costs more than small loops.
 #: No reference is counted: all arrays are views of memory that the caller holds, and a kernel that would allocate does
@@ -45,11 +47,17 @@ ENTRY: dict[str, Any] = {
     "error_model": "numpy",
     "no_cfunc_wrapper": True,
     "nogil": True,
+    "pipeline_class": Whole,
 }
 
-#: The same for what an open function chooses: only kernels call that, and a wrapper that none calls takes as long to
-#: compile as the function.
-INNER: Any = {"_nrt": False, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+#: The same for what an open function chooses: only kernels call that, so it needs no wrapper and no code of its own.
+INNER: Any = {
+    "_nrt": False,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "pipeline_class": Linked,
+}
 
 #: The same for a chain of them, which is worth unrolling only inside the loop that calls it.
 FOLDED: Any = {**INNER, "forceinline": True}
