@@ -1,17 +1,22 @@
-"""How many bits a weight needs to learn on: LearnedFeedback on the forecast, 4 to 16 bits, four ways to write.
+"""How many bits a weight needs to learn on: every rule on the forecast, 4 to 16 bits, four ways to write.
 
-Run it as ``python demos/weight_bits.py [SEEDS]`` (3 seeds by default); more time while kernels are compiled.
-A wider store: the network reads the bits, and the store keeps 8 more below them.
+Rounding to the nearest or by chance, with a random number for each synapse or one for all; and a wider store: the
+network reads the bits, and the store keeps 8 more below them. Under two minutes on one core once the kernels are
+compiled; the full study is ``python demos/weight_bits.py --seeds 3 --epochs 20 --bits 4 6 8 10 12 16``.
 """
 
-import sys
+import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from onlinernn import (
+    ANP,
     IDEAL,
+    NP,
+    WP,
     LearnedFeedback,
     Nearest,
     Quantise,
@@ -21,10 +26,15 @@ from onlinernn import (
     Substrate,
     Whitening,
 )
-from onlinernn.on_hardware import PROBES, heading, row_of, trial
+from onlinernn.on_hardware import PROBES, floor, heading, row_of, trial
 from onlinernn.plot_hardware import save_sweep
 
-BITS = (4, 6, 8, 10, 12, 16)
+RULES: dict[str, Any] = {
+    "LearnedFeedback": LearnedFeedback(),
+    "ANP": ANP(lr_hidden=1e-7),
+    "NP": NP(lr_hidden=1e-7),
+    "WP": WP(lr_hidden=1e-7),
+}
 WAYS: dict[str, tuple[Any, int]] = {
     "nearest": (Nearest(), 0),
     "stochastic": (Stochastic(), 0),
@@ -45,33 +55,44 @@ def weights_of(bits: int, rounding: Any, more: int) -> Substrate:
     )
 
 
-def main(count: int = 3, out: Path = Path("runs/weight-bits"), bits: tuple[int, ...] = BITS, epochs: int = 20) -> None:
-    """Print the table and draw the picture."""
-    probe, seeds = PROBES["forecast"]._replace(epochs=epochs), range(921, 921 + count)
-    parts: dict[str, Any] = {"rule": LearnedFeedback(), "decorrelation": Whitening(damping=1e-2)}
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the table and draw the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1, help="networks and streams (1)")
+    parser.add_argument("--epochs", type=int, default=8, help="passes over the training stream (8)")
+    parser.add_argument("--bits", type=int, nargs="+", default=[4, 8, 10, 12, 16], help="that a weight is read with")
+    parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES), help="which rules (all)")
+    parser.add_argument("--hidden", type=int, default=30, help="hidden units (30)")
+    parser.add_argument("--out", type=Path, default=Path("runs/weight-bits"), help="folder of the pictures")
+    args = parser.parse_args(argv)
+    probe, seeds = PROBES["forecast"]._replace(epochs=args.epochs), range(921, 921 + args.seeds)
 
-    def errors(substrate: Any, frozen: bool = False) -> list[float]:
+    def errors(substrate: Any, rule: Any, frozen: bool = False) -> list[float]:
+        parts = {"rule": rule, "decorrelation": Whitening(damping=1e-2), "hidden": args.hidden}
         return [trial(probe, seed, substrate, frozen=frozen, **parts).error for seed in seeds]
 
-    print(*heading(f"LearnedFeedback on the forecast, 30 units, {count} seeds", "frozen test NMSE"), sep="\n")
-    floors = {}
-    for label, frozen in (("float", False), ("float, frozen hidden layer", True)):
-        of_seeds = errors(IDEAL, frozen)
-        floors[label] = float(np.median(of_seeds))
-        print(row_of(label, of_seeds), flush=True)
-    lines: dict[str, list[list[float]]] = {}
-    for label, way in WAYS.items():
-        for size in bits:
-            lines.setdefault(label, []).append(errors(weights_of(size, *way)))
-            print(row_of(f"{size} bits, {label}", lines[label][-1]), flush=True)
-    frozen = "frozen, 8 more bits in store"
-    for size in bits:
-        lines.setdefault(frozen, []).append(errors(weights_of(size, Stochastic(), 8), True))
-        print(row_of(f"{size} bits, {frozen}", lines[frozen][-1]), flush=True)
-    out.mkdir(parents=True, exist_ok=True)
-    save_sweep(out / "weight-bits.png", "What few bits cost", "bits that a weight is read with", bits, lines, floors)
-    print(f"\nwritten: {out / 'weight-bits.png'}")
+    print(*heading(f"Forecast, {args.hidden} units, {args.epochs} passes, {args.seeds} seeds", "test NMSE"), sep="\n")
+    floors = {"persistence": float(np.median(floor(probe, seeds)))}
+    print(row_of("persistence", floor(probe, seeds)))
+    for name in args.rules:
+        print(row_of(f"{name}, float", errors(IDEAL, RULES[name])), flush=True)
+    floors["float, frozen hidden layer"] = float(np.median(errors(IDEAL, LearnedFeedback(), True)))
+    print(row_of("float, frozen hidden layer", [floors["float, frozen hidden layer"]]), flush=True)
+    frozen = [errors(weights_of(size, Stochastic(), 8), LearnedFeedback(), True) for size in args.bits]
+    for size, of_seeds in zip(args.bits, frozen, strict=True):
+        print(row_of(f"{size} bits, 8 more in store, frozen", of_seeds), flush=True)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name in args.rules:
+        lines: dict[str, list[list[float]]] = {}
+        for label, way in WAYS.items():
+            for size in args.bits:
+                lines.setdefault(label, []).append(errors(weights_of(size, *way), RULES[name]))
+                print(row_of(f"{name}, {size} bits, {label}", lines[label][-1]), flush=True)
+        picture = args.out / f"weight-bits-{name.lower()}.png"
+        lines["frozen hidden layer, 8 more bits in store"] = frozen
+        save_sweep(picture, f"What few bits cost {name}", "bits that a weight is read with", args.bits, lines, floors)
+        print(f"picture in {picture}", flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    main()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from onlinernn.baselines import persistence
 from onlinernn.evaluate import shift_targets
 from onlinernn.hardware import suited
 from onlinernn.kernels.effects import IDEAL
 from onlinernn.kernels.readouts import NLMS
 from onlinernn.kernels.schedules import Cosine
 from onlinernn.learner import OnlineLearner
-from onlinernn.tasks import MackeyGlass, Task, xor
+from onlinernn.tasks import MackeyGlass, Task, weather, xor
 
 WASHOUT = 200
 """First steps of the test stream that are not scored, while the activity settles."""
@@ -39,6 +41,33 @@ class Probe(NamedTuple):
 
 
 PROBES: dict[str, Probe] = {"forecast": Probe(MackeyGlass(), 20, 6.0), "XOR 5": Probe(xor(5), 30, 1.0)}
+
+
+def weather_probe(path: str | PathLike[str], horizon: int = 24) -> Probe:
+    """Return the probe of the paper's weather stream: the air temperature some hours ahead.
+
+    Parameters
+    ----------
+    path : path
+        The CSV file.
+    horizon : int
+        Hours ahead.
+    """
+    return Probe(weather(path, horizon), 2, 1.0)
+
+
+def floor(probe: Probe, seeds: Iterable[int]) -> list[float]:
+    """Return the test NMSE of persistence for each seed; empty where the task has no series that could persist.
+
+    Parameters
+    ----------
+    probe : Probe
+        What to forecast.
+    seeds : iterable of int
+        Of the streams.
+    """
+    results = [persistence(probe.task, seed) for seed in seeds]
+    return [float(result.nmse_test) for result in results if result is not None and result.nmse_test is not None]
 
 
 @dataclass(frozen=True)

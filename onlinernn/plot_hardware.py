@@ -20,6 +20,8 @@ def save_sweep(
     errors: Mapping[str, Sequence[Sequence[float]]],
     floors: Mapping[str, float],
     scored: str = "frozen test NMSE (1 = training mean)",
+    *,
+    even: bool = False,
 ) -> None:
     """Draw errors against what was varied: the median over seeds, and their whole range.
 
@@ -35,21 +37,24 @@ def save_sweep(
         For each method one row a value, one column a seed.
     floors : mapping
         Labelled horizontal lines.
+    even : bool
+        Whether the values stand at even distances, as they may where they grow by factors from 0 on.
     """
     figure = Figure(figsize=(SIZE[0], 0.65 * SIZE[1]), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
+    places = np.arange(len(values)) if even else np.asarray(values, float)
     for number, (label, of_method) in enumerate(errors.items()):
         rows = np.asarray(of_method, float)
         colour = COLOURS[number % len(COLOURS)]
         middle = np.median(rows, axis=1)
-        axes.plot(values, middle, color=colour, ls=DASHES[number % len(DASHES)], lw=1.8, marker="o", ms=4, label=label)
-        axes.fill_between(values, rows.min(axis=1), rows.max(axis=1), color=colour, alpha=0.15, lw=0)
+        axes.plot(places, middle, color=colour, ls=DASHES[number % len(DASHES)], lw=1.8, marker="o", ms=4, label=label)
+        axes.fill_between(places, rows.min(axis=1), rows.max(axis=1), color=colour, alpha=0.15, lw=0)
     for label, height in floors.items():
         axes.axhline(height, color=GREY, lw=1.0, ls=(0, (1, 1)))
         axes.text(0.01, height, label, color=GREY, fontsize=8, va="bottom", transform=axes.get_yaxis_transform())
     axes.set(xlabel=varied, ylabel=scored, title=title, yscale="log")
-    axes.set_xticks(values, [f"{value:g}" for value in values])
+    axes.set_xticks(places, [f"{value:g}" for value in values])
     axes.grid(which="major", lw=0.3, alpha=0.6)
     axes.legend(fontsize=8)
     figure.savefig(path, format="png")

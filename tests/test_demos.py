@@ -1,6 +1,9 @@
 """The demos run and show what they promise."""
 
+import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +56,58 @@ def test_the_race_with_bptt_makes_a_table_and_a_picture(tmp_path: Path, capsys: 
     assert [name.split()[0] for name in rows] == ["frozen,", "ANP", "LearnedFeedback", "true"]
     assert all(0 < least <= median <= most and seconds > 0 for median, least, most, seconds in rows.values())
     assert (tmp_path / "out" / "beats-bptt.png").stat().st_size > 20_000
+
+
+HARDWARE = """
+import runpy, sys
+from onlinernn import on_hardware
+from onlinernn.tasks import MackeyGlass
+on_hardware.WASHOUT = 20
+on_hardware.PROBES["forecast"] = on_hardware.Probe(MackeyGlass(length=60, test_length=60), 1, 6.0)
+main = runpy.run_path(sys.argv[1])["main"]
+main.__globals__.update(READ=(0.0, 0.01), WRITE=(0.001,))
+main(["--hidden", "3", "--out", sys.argv[2], *sys.argv[3:]])
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "rows", "pictures"),
+    [
+        (
+            "weight_bits",
+            ["--epochs", "1", "--bits", "8", "--rules", "ANP"],
+            ["ANP, float", "8 bits, 8 more in store, frozen", "ANP, 8 bits, stochastic, shared"],
+            ["weight-bits-anp.png"],
+        ),
+        (
+            "noise",
+            ["--epochs", "1", "--rules", "ANP, no other noise"],
+            ["float, frozen hidden layer", "read noise 0.01, ANP, no other noise", "write noise 0.001, frozen hidden"],
+            ["noise-read.png", "noise-write.png"],
+        ),
+        (
+            "twins",
+            ["--epochs", "1", "--seeds", "1", "--sizes", "0.1", "--rules", "NP"],
+            ["NP, float", "frozen hidden layer, 0.1", "NP, 0.1, mismatch learnt", "NP, 0.1, one array, used twice"],
+            ["twins.png"],
+        ),
+        (
+            "devices",
+            ["--presets", "int8_wide", "reram_sb", "--share", "0.01"],
+            ["no --csv", "float, frozen", "int8_wide, frozen", "reram_sb"],
+            ["devices-forecast.png"],
+        ),
+    ],
+)
+def test_demos_of_hardware_make_tables_and_pictures(
+    name: str, arguments: list[str], rows: list[str], pictures: list[str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", HARDWARE, str(DEMOS / f"{name}.py"), str(tmp_path), *arguments]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}  # a small network in plain Python: nothing is compiled
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    for row in ("persistence", *rows):
+        (line,) = [line for line in found.stdout.splitlines() if line.startswith(row)][:1] or [""]
+        assert line, row
+        assert row.startswith("no") or all(float(cell) > 0 for cell in line.split()[-3:])
+    assert all((tmp_path / picture).stat().st_size > 10_000 for picture in pictures)
