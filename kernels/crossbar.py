@@ -102,7 +102,7 @@ def write_row(
     tally: Any,
 ) -> None:
     """Add row 0 of `wanted` to row `i` of an array of devices, as far as these do so, and count."""
-    zero, one = rows.dtype.type(0), rows.dtype.type(1)
+    zero = rows.dtype.type(0)
     unit, per_unit, now = like(zero, scale), like(zero, 1.0 / scale), like(zero, tick)
     asked, moves, bound = zero, zero, zero
     last = planes.shape[0] - rows.shape[0] + i
@@ -110,17 +110,17 @@ def write_row(
         state, step = rows[i, j] * per_unit, wanted[0, j] * per_unit
         here = along(start, j, zero, zero, state)
         new, limits = through_counting(chain, (state + changed(chain, step, here), zero), here)
-        asks = step != zero
+        asks = step != zero  # what is counted is added up, not chosen: choices would cost the loop its speed
         new = new if asks else state
-        moved = new != state
+        moved = like(zero, new != state)
         rows[i, j] = new * unit
-        asked += one if asks else zero
-        moves += one if moved else zero
-        bound += limits if asks else zero
+        asked += like(zero, asks)
+        moves += moved
+        bound += limits * like(zero, asks)
         if needs_count(chain, False, 0):
-            planes[i, j] += one if moved else zero
+            planes[i, j] += moved
         if needs_age(read, False, 0):
-            planes[last, j] = now if moved else planes[last, j]
+            planes[last, j] = now if new != state else planes[last, j]
     tally[WANTED] += int(asked)
     tally[LOST] += int(asked - moves)
     tally[WRITES] += int(moves)
