@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import subprocess
 import sys
@@ -11,11 +12,12 @@ from typing import Any
 
 from onlinernn.bench import ONE_THREAD, RULES, pinned, time_first_step, time_steps
 from onlinernn.bench_bounds import time_bounds, time_epoch, time_threads
+from onlinernn.bench_hardware import NAMES, time_hardware
 from onlinernn.bench_more import profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, installed
 from onlinernn.bench_picture import save_bench
 from onlinernn.bench_scripts import scripts, time_scripts
-from onlinernn.cli_output import check_writable, refusing, table, versions, write_json
+from onlinernn.cli_output import UsageError, check_writable, refusing, table, versions, write_json
 from onlinernn.threads import available
 
 DESCRIPTION = """\
@@ -26,6 +28,10 @@ read and write every weight once: the limit of the memory. All take turns on one
 processor time. Then time parallel streams beside NumPy, learned feedback beside ANP with decorrelation, what a step is
 made of, noisy copies and noise of weights against their bounds, two threads beside one, an epoch of the reference BPTT
 beside one in PyTorch, and the first step of a new process, with an empty and with a filled cache.
+
+With --substrate: nothing of that, but a step of ANP on hardware beside the same engine without, at 500 units if no size
+is given: a preset, "integers" (number=Fixed()), "chain_8bit" (8-bit weights written with stochastic rounding) or
+"six_effects" (8 bits read, 16 stored, drives and activities rounded and held).
 """
 
 
@@ -55,6 +61,14 @@ def _peers(text: str) -> list[str]:
     return named
 
 
+def _hardware(text: str) -> list[str]:
+    named = text.split(",")
+    if unknown := [name for name in named if name not in NAMES]:
+        near = difflib.get_close_matches(unknown[0], NAMES, n=3, cutoff=0.4) or NAMES
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none; did you mean {' or '.join(near)}?")
+    return named
+
+
 def add_parser(subparsers: Any) -> None:
     """Declare the command.
 
@@ -71,7 +85,8 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--hidden", type=_sizes, default=[100, 500, 1000, 2000], metavar="N,...", help="sizes (100,500,1000,2000)")
+    add("--hidden", type=_sizes, metavar="N,...", help="sizes (100,500,1000,2000)")
+    add("--substrate", type=_hardware, metavar="NAME,...", help="time hardware beside the ideal engine, and no more")
     add("--rules", type=_rules, default=list(RULES), metavar="A,...", help="anp, and danp with decorrelation (both)")
     add("--repeats", type=_whole, default=5, metavar="N", help="turns of each implementation (5)")
     add("--peers", type=_peers, metavar="A,...", help="limit, jax, jax stacked, torch (limit and what is installed)")
@@ -105,9 +120,15 @@ def main(args: argparse.Namespace) -> int:
     if args.peers_folder is not None:
         with refusing():
             scripts(args.peers_folder)
+    if args.hidden is None:
+        args.hidden = [100, 500, 1000, 2000] if args.substrate is None else [500]
+    if args.substrate is not None and args.figure is not None:
+        raise UsageError("--figure draws what --substrate leaves out; give one of them")
     peers = ["limit", *installed()] if args.peers is None else args.peers
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
         return _with_one_thread(args)
+    if args.substrate is not None:
+        return _bench_hardware(args)
     with refusing(), pinned(args.cpu) as cpu:
         rows = time_steps(args.hidden, args.rules, args.repeats, progress=_tell, peers=peers)
         told = [] if args.peers_folder is None else _run_scripts(args.peers_folder, args.hidden, rows)
@@ -135,7 +156,21 @@ def _with_one_thread(args: argparse.Namespace) -> int:
     command += [] if args.figure is None else ["--figure", str(args.figure)]
     command += [] if args.peers_folder is None else ["--peers-folder", str(args.peers_folder)]
     command += [] if args.peers is None else ["--peers", ",".join(args.peers)]
+    command += [] if args.substrate is None else ["--substrate", ",".join(args.substrate)]
     return subprocess.run(command, env={**os.environ, **ONE_THREAD}, check=False).returncode
+
+
+def _bench_hardware(args: argparse.Namespace) -> int:
+    _tell(f"{', '.join(args.substrate)} beside the ideal engine")
+    with refusing(), pinned(args.cpu) as cpu:
+        rows = time_hardware(args.substrate, args.hidden, args.repeats)
+    cells = [[row["hardware"], str(row["n"]), _us(row["us_per_step"]), f"{row['ratio']:.2f}"] for row in rows]
+    sys.stdout.write(f"{table(['hardware', 'n', 'us per step', 'of the ideal engine'], cells)}\n\n")
+    where = "not pinned" if cpu is None else f"processor {cpu}"
+    sys.stdout.write(f"ANP, medians of processor time, {where}; ideal is float32.\n")
+    if args.json is not None:
+        write_json(args.json, "bench", rows, cpu=cpu, versions=versions())
+    return 0
 
 
 def _tell(text: str) -> None:

@@ -178,3 +178,21 @@ def test_an_unknown_processor_is_refused_by_the_command(
         monkeypatch.setenv(name, value)
     assert main(["bench", "--cpu", "99999"]) == 2
     assert "processor 99999 is not available" in capsys.readouterr().err
+
+
+def test_hardware_is_timed_beside_the_ideal_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in ONE_THREAD.items():
+        monkeypatch.setenv(name, value)
+    path = tmp_path / "bench.json"
+    arguments = ["bench", "--substrate", "chain_8bit", "--hidden", "30", "--repeats", "1", "--json", str(path)]
+    assert main(arguments) == 0
+    assert "chain_8bit" in capsys.readouterr().out
+    ideal, chain = json.loads(path.read_text())["rows"]
+    assert ideal["ratio"] == 1
+    assert chain["ratio"] == pytest.approx(chain["us_per_step"] / ideal["us_per_step"])
+    assert chain["ratio"] > 0.5
+    for more, words in ((["loihi"], "did you mean loihi_like"), (["int8", "--figure", "a.png"], "--figure draws")):
+        assert main(["bench", "--substrate", *more]) == 2
+        assert words in capsys.readouterr().err
