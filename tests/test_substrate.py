@@ -5,6 +5,7 @@ import pytest
 
 from onlinernn import (
     ANP,
+    CheckpointError,
     Mismatch,
     OnlineLearner,
     Quantise,
@@ -13,6 +14,7 @@ from onlinernn import (
     Stochastic,
     Stuck,
     Substrate,
+    checkpoint,
 )
 
 U = np.sin(0.3 * np.arange(60))[:, None]
@@ -53,6 +55,38 @@ def test_a_saved_substrate_goes_on_bit_for_bit(tmp_path):
     again = OnlineLearner.load(tmp_path / "learner")
     assert again.spec.substrate == FEW_BITS
     assert again.run(U[:-1], U[1:]).predictions.tobytes() == learner.run(U[:-1], U[1:]).predictions.tobytes()
+
+
+def test_many_bits_are_floating_point():
+    """The grids of FEW_BITS, but fine ones: what is left is that they are not quite the same numbers."""
+    fine = FEW_BITS._replace(
+        read=(Quantise(2.0**-48),),
+        write=(Quantise(2.0**-48, Stochastic()), Saturate(-8.0, 8.0)),
+        node=(Quantise(2.0**-48),),
+    )
+    (ideal, trace), (device, same) = run(), run(fine)
+    np.testing.assert_allclose(same.predictions, trace.predictions, atol=1e-9)
+    np.testing.assert_allclose(device.weights["R"], ideal.weights["R"], atol=1e-9)
+    assert np.abs(run(FEW_BITS)[1].predictions - trace.predictions).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda effect: effect["fields"].update(colour=1.0), "does not fit this version: .*colour"),
+        (lambda effect: effect.update(part="onlinernn.kernels.converters.Tint"), "the part .*Tint, which is not reg"),
+        (lambda effect: effect["fields"].update(step=-1.0), "does not fit this version: .*step is -1"),
+    ],
+)
+def test_a_substrate_of_another_version_is_one_clear_error(change, words, tmp_path):
+    learner, _ = run(FEW_BITS)
+    learner.save(tmp_path / "learner")
+    header, arrays = checkpoint.read(tmp_path / "learner")
+    (effect,) = header["parts"]["substrate"]["fields"]["read"]
+    change(effect)
+    checkpoint.write(tmp_path / "learner", header, arrays)
+    with pytest.raises(CheckpointError, match=words):
+        OnlineLearner.load(tmp_path / "learner")
 
 
 @pytest.mark.parametrize(
