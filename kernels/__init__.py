@@ -20,6 +20,7 @@ layout             the arrays: weights, state, tags, scratch
 passes             the passes over a weight matrix
 synapses           the noise of weights
 team               sharing the passes over the large matrices among threads
+wide               rows of integers, many numbers at a time
 integers           the passes and scalars of a network of integers
 integer_parts      its noise, cell, loss and rules
 lockstep           one time step of all copies, forward and learning

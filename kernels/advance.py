@@ -24,7 +24,7 @@ from onlinernn.kernels.layout import PENDING, TICK
 from onlinernn.kernels.number import saturate
 from onlinernn.kernels.passes import copy_row, dot
 from onlinernn.kernels.readouts import perturbed
-from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_copy, noise_sign
+from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_copy, noise_sign, source
 from onlinernn.kernels.schedules import factor
 from onlinernn.kernels.synapses import add_noise_times, add_noise_transposed_times
 from onlinernn.kernels.team import DECORRELATION, bounds, finish, publish, take, wait
@@ -59,15 +59,15 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
     for s in range(streams):
         first, u, common = s * copies, work.u[s], work.common[s]
         read_inputs(spec.substrate, params, work, spec, tick, s, 0)
-        base = noise.key(spec.seed, tick, s, CLEAN, noise.NODE_HIDDEN)
-        clean_drive(spec.number, rule, base, state.drive[first], common, work.a[first])
+        base = noise.begin(source(rule), spec.sizes, spec.seed, tick, s, CLEAN, noise.NODE_HIDDEN)
+        clean_drive(spec.number, rule, params.tape, base, state.drive[first], common, work.a[first])
         convert_drive(spec.substrate, work, spec, tick, s, 0)
         for k in range(1, copies):
             lane, tag = first + k, work.hidden[s * (copies - 1) + k - 1]
-            base = noise.key(spec.seed, tick, s, noise_copy(rule, k), noise.NODE_HIDDEN)
+            base = noise.begin(source(rule), spec.sizes, spec.seed, tick, s, noise_copy(rule, k), noise.NODE_HIDDEN)
             read_inputs(spec.substrate, params, work, spec, tick, s, k)
             sign = noise_sign(rule, k)
-            noisy_drive(spec.number, rule, base, sign, state.drive[lane], common, work.a[lane], tag)
+            noisy_drive(spec.number, rule, params.tape, base, sign, state.drive[lane], common, work.a[lane], tag)
             of_inputs = noise.key(spec.seed, tick, s, k, noise.SYNAPSE_INPUT)
             add_noise_transposed_times(rule, of_inputs, u, work, s * (copies - 1) + k - 1, work.a[lane])
             convert_drive(spec.substrate, work, spec, tick, s, k)
@@ -93,41 +93,47 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
             readout, y = spec.readout, work.y[lane]
             read_outputs(spec.substrate, params, work.z[lane], y, spec, tick, s, k)
             if k == 0:
-                base = noise.key(spec.seed, tick, s, k, noise.NODE_READOUT)
-                clean_readout(spec.number, readout, rule, base, y)
+                base = noise.begin(source(rule), spec.sizes, spec.seed, tick, s, CLEAN, noise.NODE_READOUT)
+                clean_readout(spec.number, readout, rule, params.tape, base, y)
                 convert_output(spec.substrate, work, spec, tick, s, k)
             else:
-                base = noise.key(spec.seed, tick, s, noise_copy(rule, k), noise.NODE_READOUT)
+                base = noise.begin(
+                    source(rule), spec.sizes, spec.seed, tick, s, noise_copy(rule, k), noise.NODE_READOUT
+                )
                 weights = noise.key(spec.seed, tick, s, k, noise.SYNAPSE_READOUT)
                 sign, clean, tag = noise_sign(rule, k), work.y[s * copies], work.readout[s * (copies - 1) + k - 1]
                 if perturbed(readout):
                     add_noise_times(rule, weights, work.z[lane], work, s * (copies - 1) + k - 1, y)
-                noisy_readout(spec.number, readout, rule, base, sign, y, tag)
+                noisy_readout(spec.number, readout, rule, params.tape, base, sign, y, tag)
                 convert_output(spec.substrate, work, spec, tick, s, k)
                 expect_outputs(spec.substrate, params, state, work, spec, tick, s, k)
                 find_perturbation(rule, clean, y, tag)
 
 
 @compiled(**FAST)
-def clean_drive(number: Any, rule: Any, base: Any, drive: Any, common: Any, a: Any) -> None:
+def clean_drive(number: Any, rule: Any, tape: Any, base: Any, drive: Any, common: Any, a: Any) -> None:
     """Drive of a clean copy (a noisy device's clean copy has noise of its own)."""
     distinct()
     real = a.dtype.type
     place = base
     for i in range(a.size):
-        a[i] = saturate(number, drive[i] + common[i] + real(clean_noise(rule, noise.mix(place))))
-        place = noise.following(place)
+        a[i] = saturate(
+            number, drive[i] + common[i] + real(clean_noise(rule, noise.bits_at(source(rule), tape, place)))
+        )
+        place = noise.step_on(source(rule), tape, place)
 
 
 @compiled(**FAST)
-def noisy_drive(number: Any, rule: Any, base: Any, sign: Any, drive: Any, common: Any, a: Any, tag: Any) -> None:
+def noisy_drive(
+    number: Any, rule: Any, tape: Any, base: Any, sign: Any, drive: Any, common: Any, a: Any, tag: Any
+) -> None:
     """Drive of a noisy copy, and in `tag` the noise that was added."""
     distinct()
     real = a.dtype.type
     place = base
     for i in range(a.size):
-        xi = real(sign * node_noise(rule, noise.mix(place)))
-        place = noise.following(place)
+        xi = real(sign * node_noise(rule, noise.bits_at(source(rule), tape, place)))
+        place = noise.step_on(source(rule), tape, place)
         a[i] = saturate(number, drive[i] + common[i] + xi)
         tag[i] = xi
 
@@ -149,22 +155,26 @@ def activate(cell: Any, x: Any, a: Any) -> None:
 
 
 @compiled(**FAST)
-def clean_readout(number: Any, readout: Any, rule: Any, base: Any, y: Any) -> None:
+def clean_readout(number: Any, readout: Any, rule: Any, tape: Any, base: Any, y: Any) -> None:
     """Add to the outputs of a clean copy the noise that it has of its own."""
     real = y.dtype.type
+    place = base
     for o in range(y.size):
         if perturbed(readout):
-            y[o] = saturate(number, y[o] + real(clean_noise(rule, noise.site(base, o))))
+            y[o] = saturate(number, y[o] + real(clean_noise(rule, noise.bits_at(source(rule), tape, place))))
+            place = noise.step_on(source(rule), tape, place)
 
 
 @compiled(**FAST)
-def noisy_readout(number: Any, readout: Any, rule: Any, base: Any, sign: Any, y: Any, tag: Any) -> None:
+def noisy_readout(number: Any, readout: Any, rule: Any, tape: Any, base: Any, sign: Any, y: Any, tag: Any) -> None:
     """Add its noise to the outputs of a noisy copy, and write it to `tag`."""
     real = y.dtype.type
+    place = base
     for o in range(y.size):
         nu = real(0)
         if perturbed(readout):
-            nu = real(sign * node_noise(rule, noise.site(base, o)))
+            nu = real(sign * node_noise(rule, noise.bits_at(source(rule), tape, place)))
+            place = noise.step_on(source(rule), tape, place)
             y[o] = saturate(number, y[o] + nu)
         tag[o] = nu
 

@@ -32,7 +32,7 @@ from onlinernn.kernels.dispatch import LOOP, compiled, where_implemented
 from onlinernn.kernels.layout import TICK
 from onlinernn.kernels.noise import Rademacher, draw
 from onlinernn.kernels.passes import copy_row, dot
-from onlinernn.kernels.rules import contraction, node_noise
+from onlinernn.kernels.rules import contraction, node_noise, source
 from onlinernn.kernels.updates import after_resync, hidden_signal, lag, reads_error, strays, taps
 
 
@@ -104,6 +104,11 @@ STRENGTH, STRAY, ALONE, KEPT = range(4)
 @node_noise.register(LearnedFeedback)
 def _node_noise(rule: Any, bits: Any) -> Any:
     return rule.sigma * draw(rule.noise, bits)
+
+
+@source.register(LearnedFeedback)
+def _source(rule: Any) -> Any:
+    return rule.noise
 
 
 @contract.register(LearnedFeedback)

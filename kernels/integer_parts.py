@@ -13,15 +13,17 @@ from onlinernn.kernels.cells import cell_step
 from onlinernn.kernels.dispatch import EXACT, compiled, open_function
 from onlinernn.kernels.integers import DELTA_TOP, I64, SIGNAL_TOP, clamp, rounded
 from onlinernn.kernels.losses import loss, loss_difference, output_error
-from onlinernn.kernels.noise import Gaussian, Rademacher, Uniform
+from onlinernn.kernels.noise import LFSR, Gaussian, Rademacher, Uniform
 from onlinernn.kernels.number import Division, PowerOfTwo
-from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_sign, power_floor
+from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_sign, power_floor, source
 from onlinernn.kernels.schedules import factor
 from onlinernn.kernels.updates import add_signal, shared_gain, squared_norm
 
 #: Largest gain; fractional bits of a gain, of the scale of its noise, and of the floor of a power.
 GAIN_TOP = I64(2**36 - 1)
 GAIN_FRACTION, SCALE_FRACTION, FLOOR_FRACTION = I64(16), I64(24), I64(20)
+#: Fractional bits of a leak.
+LEAK_FRACTION = I64(15)
 
 #: Steps of the tanh table per unit of the drive, as a power of two, and its last entry: that of a drive of 8.
 TABLE_BITS, TABLE_END = I64(5), I64(256)
@@ -40,6 +42,20 @@ class IntegerTanh(NamedTuple):
     def n_vars(self) -> int:
         """Number of state variables per neuron and copy."""
         return 0
+
+
+class IntegerLeakyTanh(NamedTuple):
+    """Leaky integration of :class:`IntegerTanh`, in the format of the activities."""
+
+    fraction: int  # of the drive
+    shift: int  # from 2^-15 to the scale of an activity
+    top: int  # of an activity
+    alpha: int  # 2^15 times the leak
+
+    @property
+    def n_vars(self) -> int:
+        """Number of state variables per neuron and copy."""
+        return 1
 
 
 class IntegerSquaredError(NamedTuple):
@@ -113,7 +129,12 @@ def _integer_gaussian(source: Any, bits: Any, scale: Any) -> Any:
     return rounded((I64(total) - I64(131070)) * scale, SCALE_FRACTION)
 
 
-@cell_step.register(IntegerTanh)
+@integer_draw.register(LFSR)
+def _integer_word(source: Any, bits: Any, scale: Any) -> Any:
+    return rounded(I64(bits) * scale, SCALE_FRACTION)
+
+
+@compiled(**EXACT)
 def _tanh(cell: Any, x: Any, i: Any, drive: Any) -> Any:
     size = abs(I64(drive))
     bits = cell.fraction - TABLE_BITS
@@ -122,6 +143,18 @@ def _tanh(cell: Any, x: Any, i: Any, drive: Any) -> Any:
     value = TABLE[k] + rounded((TABLE[k + I64(1)] - TABLE[k]) * part, bits)
     value = min(rounded(value, cell.shift), I64(cell.top))
     return value if drive >= 0 else -value
+
+
+@cell_step.register(IntegerTanh)
+def _tanh_step(cell: Any, x: Any, i: Any, drive: Any) -> Any:
+    return _tanh(cell, x, i, drive)
+
+
+@cell_step.register(IntegerLeakyTanh)
+def _leaky_tanh(cell: Any, x: Any, i: Any, drive: Any) -> Any:
+    before = I64(x[0, i])
+    x[0, i] = clamp(before + rounded((_tanh(cell, x, i, drive) - before) * I64(cell.alpha), LEAK_FRACTION), cell.top)
+    return x[0, i]
 
 
 @loss.register(IntegerSquaredError)
@@ -157,6 +190,10 @@ def _node_noise(rule: Any, bits: Any) -> Any:
     return integer_draw(rule.noise, bits, rule.scale)
 
 
+def _source(rule: Any) -> Any:
+    return rule.noise
+
+
 def _no_noise(rule: Any, bits: Any) -> Any:
     return I64(0)
 
@@ -179,6 +216,7 @@ def _add_signal(rule: Any, g: Any, perturbation: Any, signal: Any) -> None:
 
 for _rule in (IntegerANP, IntegerNP):
     node_noise.register(_rule)(_node_noise)
+    source.register(_rule)(_source)
     noise_sign.register(_rule)(_same_sign)
     squared_norm.register(_rule)(_squared_norm)
     add_signal.register(_rule)(_add_signal)

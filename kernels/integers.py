@@ -8,13 +8,12 @@ bits is cast, or the passes over weights would be several times slower.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic, overload
 
 from onlinernn.kernels import noise, number
-from onlinernn.kernels.dispatch import EXACT, INNER, LOOP, compiled, open_function
+from onlinernn.kernels.dispatch import EXACT, LOOP, compiled, open_function
 from onlinernn.kernels.layout import N_TALLY
-from onlinernn.kernels.number import Int32, Int64, Kinds
+from onlinernn.kernels.number import Int16, Int32, Int64, Kinds
+from onlinernn.kernels.wide import change_row, exact_sum
 
 I16, I32, I64 = np.int16, np.int32, np.int64
 
@@ -54,8 +53,10 @@ class Writing(NamedTuple):
     top: Any  # likewise
     change: Any  # likewise
     bound: Any  # likewise
-    of_columns: Any  # (width,) words, each below 2^change
-    of_rows: Any  # (height,) words, each below 2^change
+    low_columns: Any  # (width,) lower halves of the words of columns, each word below 2^change
+    high_columns: Any  # (width,) and their upper halves
+    low_rows: Any  # (height,) likewise of the words of rows
+    high_rows: Any  # (height,) likewise
 
 
 class Integers(NamedTuple):
@@ -73,27 +74,6 @@ class Integers(NamedTuple):
     top: int  # of drives and outputs
     one_input: int  # the constant of b
     one_readout: int  # and of c
-
-
-def shifted(x: Any, bits: Any) -> Any:
-    """Shift an int32 right by `bits`, towards minus infinity, and stay within 32 bits."""
-    return x >> bits
-
-
-@intrinsic
-def _shift_right(context: Any, x: Any, bits: Any) -> Any:
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.ashr(args[0], args[1])
-
-    return types.int32(types.int32, types.int32), code
-
-
-@overload(shifted, jit_options=INNER)
-def _shifted(x: Any, bits: Any) -> Any:
-    def shift(x: Any, bits: Any) -> Any:
-        return _shift_right(x, bits)  # type: ignore[call-arg]
-
-    return shift
 
 
 @compiled(**EXACT)
@@ -138,7 +118,7 @@ def _kinds(number: Any) -> Any:
         number.drives,
         number.signals,
         Int64(),
-        Int32(0, 32),
+        Int16(0, 16),
     )
 
 
@@ -149,23 +129,26 @@ def _constants(number: Any, bias: Any) -> Any:
 
 @number.words.register(Integers)
 def _words(number: Any, n: Any, d: Any, m: Any, z: Any) -> Any:
-    return n + n + z + n + (d + 1) + m
+    return 2 * (n + n + z + n + (d + 1) + m)  # each in two halves, all lower ones first
 
 
 @number.draw_words.register(Integers)
 def _draw_words(number: Any, rounding: Any, seed: Any, tick: Any) -> None:
+    half = rounding.shape[1] // 2
     for s in range(rounding.shape[0]):
         base = noise.key(seed, tick, s, 0, ROUNDING)
+        low, high = rounding[s, :half], rounding[s, half:]
         for of in (number.recurrent, number.input, number.output):
-            _fill(base, rounding[s, of.columns : of.columns + of.width], of.columns, of.change)
-            _fill(base, rounding[s, of.rows : of.rows + of.height], of.rows, of.change)
+            _fill(base, low, high, of.columns, of.width, of.change)
+            _fill(base, low, high, of.rows, of.height, of.change)
 
 
 @compiled(**LOOP)
-def _fill(base: Any, words: Any, first: Any, bits: Any) -> None:
+def _fill(base: Any, low: Any, high: Any, first: Any, count: Any, bits: Any) -> None:
     shift = noise.U64(64 - bits)
-    for k in range(words.size):
-        words[k] = I32(noise.site(base, first + k) >> shift) if bits > 0 else I32(0)
+    for k in range(first, first + count):
+        word = I32(noise.site(base, k) >> shift) if bits > 0 else I32(0)
+        low[k], high[k] = I16(((word & 0xFFFF) ^ 0x8000) - 0x8000), I16(word >> 16)
 
 
 @number.reading.register(Integers)
@@ -184,9 +167,11 @@ def _writing(number: Any, domain: Any, rounding: Any, stream: Any) -> Any:
         of = number.recurrent
     elif domain == noise.SYNAPSE_INPUT:
         of = number.input
-    columns = rounding[stream, of.columns : of.columns + of.width]
-    rows = rounding[stream, of.rows : of.rows + of.height]
-    return Writing(of.accumulator, of.shift, of.top, of.change, of.bound, columns, rows)
+    half = rounding.shape[1] // 2
+    low, high = rounding[stream, :half], rounding[stream, half:]
+    columns, rows = slice(of.columns, of.columns + of.width), slice(of.rows, of.rows + of.height)
+    halves = low[columns], high[columns], low[rows], high[rows]
+    return Writing(of.accumulator, of.shift, of.top, of.change, of.bound, *halves)
 
 
 # The passes over weights.
@@ -205,14 +190,6 @@ def _sum32(w: Any, a: Any) -> Any:
     return total
 
 
-@compiled(**LOOP)
-def _sum64(w: Any, a: Any) -> Any:
-    total = I64(0)
-    for j in range(w.size):
-        total += I64(I32(I32(w[j]) * I32(a[j])))
-    return total
-
-
 @sum_of_products.register(Int32)
 def _narrow_sum(accumulator: Any, w: Any, a: Any) -> Any:
     return I64(_sum32(w, a))
@@ -220,7 +197,7 @@ def _narrow_sum(accumulator: Any, w: Any, a: Any) -> Any:
 
 @sum_of_products.register(Int64)
 def _wide_sum(accumulator: Any, w: Any, a: Any) -> Any:
-    return _sum64(w, a)
+    return exact_sum(w, a)
 
 
 @compiled(**EXACT)
@@ -229,14 +206,11 @@ def drive_of(of: Any, w: Any, a: Any) -> Any:
     return clamp(rounded(sum_of_products(of.accumulator, w, a), of.shift), of.top)
 
 
-@compiled(**LOOP)
-def change_row(row: Any, c: Any, pre: Any, word: Any, words: Any, bits: Any, bound: Any) -> None:
-    """``w_j <- clamp(w_j - floor((c pre_j + (word xor words_j)) / 2^bits))``: rounded by chance, without a bias."""
-    c, word, bits, bound = I32(c), I32(word), I32(bits), I32(bound)
-    for j in range(row.size):
-        total = I32(I32(c * I32(pre[j])) + I32(word ^ words[j]))
-        w = I32(I32(row[j]) - shifted(total, bits))
-        row[j] = min(max(w, I32(-bound)), bound)
+@compiled(**EXACT)
+def change(number: Any, row: Any, i: Any, c: Any, pre: Any) -> None:
+    """Take the update `c` `pre` off `row`, number `i` of its matrix, rounded by chance, without a bias."""
+    low, high = number.low_rows[i], number.high_rows[i]
+    change_row(row, c, pre, number.low_columns, number.high_columns, low, high, number.change, number.bound)
 
 
 @number.weigh.register(Synapses)
@@ -254,8 +228,7 @@ def _multiply(number: Any, rows: Any, lo: Any, a: Any, b: Any, out_a: Any, out_b
 @number.learn.register(Writing)
 def _learn(number: Any, rows: Any, lo: Any, signal: Any, pre: Any) -> None:
     for i in range(rows.shape[0]):
-        word = number.of_rows[lo + i]
-        change_row(rows[i], signal[lo + i], pre, word, number.of_columns, number.change, number.bound)
+        change(number, rows[i], lo + i, signal[lo + i], pre)
 
 
 @number.learn_and_multiply.register(Writing)
@@ -273,8 +246,7 @@ def _learn_and_multiply(
     out_b: Any,
 ) -> None:
     for i in range(rows.shape[0]):
-        word = number.of_rows[lo + i]
-        change_row(rows[i], signal[lo + i], pre, word, number.of_columns, number.change, number.bound)
+        change(number, rows[i], lo + i, signal[lo + i], pre)
         out_a[lo + i] = drive_of(number, rows[i], a)
         out_b[lo + i] = drive_of(number, rows[i], b)
 

@@ -39,6 +39,8 @@ class Sizes(NamedTuple):
     substrate: int  # 1 with a substrate, else 0
     planes: int  # G, of what the devices of each weight matrix remember
     twins: int  # 1 where the mismatch of the copies is learnt, else 0
+    tape: int  # numbers that a noise source plays, or 0
+    stride: int  # how many of them a step takes
 
 
 class Spec(NamedTuple):
@@ -81,6 +83,7 @@ class Params(NamedTuple):
     memory_readout: Array  # (G m, Z)
     twin_hidden: Array  # (K n, n + d + 1) what mismatch adds to the drives, where it is learnt
     twin_outputs: Array  # (K m, Z) what it adds to the outputs
+    tape: Array  # (1, numbers) that a noise source plays, or (0, 0)
 
 
 class State(NamedTuple):
@@ -201,6 +204,7 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
     memory_readout, at = matrix(kind.drives, arena, at, z.planes * m, Z)
     twin_hidden, at = matrix(kind.drives, arena, at, z.twins * K * n, n + d + 1)
     twin_outputs, at = matrix(kind.drives, arena, at, z.twins * K * m, Z)
+    tape, at = matrix(kind.drives, arena, at, min(z.tape, 1), z.tape)
     x, at = matrix(kind.activities, arena, at, S * C * V, n)
     s, at = matrix(kind.activities, arena, at, S * C, n)
     drive, at = matrix(kind.drives, arena, at, S * C, n)
@@ -254,7 +258,21 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
     bound, at = matrix(kind.drives, arena, at, some, N_BOUND)
     rounding, at = matrix(kind.words, arena, at, S, words(number, n, d, m, Z))
     params = Params(
-        R, A, B, D, w, q, P, F, running, memory_recurrent, memory_input, memory_readout, twin_hidden, twin_outputs
+        R,
+        A,
+        B,
+        D,
+        w,
+        q,
+        P,
+        F,
+        running,
+        memory_recurrent,
+        memory_input,
+        memory_readout,
+        twin_hidden,
+        twin_outputs,
+        tape,
     )
     state = State(x, s, drive)
     tags = Tags(tag_u, tag_s, tag_z, tag_hidden, tag_readout, tag_y, tag_delta, tag_slope, tag_error, tag_norm, power)

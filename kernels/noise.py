@@ -83,9 +83,68 @@ class Uniform(NamedTuple):
     """Uniform noise on (-sqrt(3), sqrt(3)): mean 0, variance 1."""
 
 
+class LFSR(NamedTuple):
+    """Noise as a chip makes it: a linear-feedback shift register that all neurons read in turn, one word each.
+
+    The register goes through all numbers from 1 to ``N = 2^stages - 1`` and begins again. A word w is the noise
+    ``(2 w - N - 1) sqrt(3 / (N^2 - 1))``: uniform, of mean 0 and variance 1 over the whole period.
+
+    Parameters
+    ----------
+    stages
+        Length of the register, in bits, 8 to 20.
+    clocks
+        Shifts from one word to the next, at least 1, without a divisor in common with ``2^stages - 1``. With fewer
+        of them than stages, words that follow each other are alike.
+
+    References
+    ----------
+    Taps of maximal length: Xilinx application note XAPP052.
+
+    Examples
+    --------
+    >>> LFSR().stages
+    16
+    """
+
+    stages: int = 16
+    clocks: int = 16
+
+
+class Recorded(NamedTuple):
+    """Noise from a recording, which goes to the learner as ``recording``: numbers that are read in turn, and again.
+
+    They are shifted and scaled to mean 0 and variance 1. Learners of different seeds begin at different places.
+    """
+
+
 @open_function()
 def draw(noise: Any, bits: Any) -> Any:
-    """Turn 64 random `bits` into one number of mean 0 and variance 1."""
+    """Turn 64 random `bits`, or a number that was played, into one number of mean 0 and variance 1."""
+
+
+@open_function(default=True)
+def begin(noise: Any, sizes: Any, seed: Any, tick: Any, stream: Any, copy: Any, domain: Any) -> Any:
+    """Return the place of site 0 under a key; `sizes` are those of the learner."""
+    return key(seed, tick, stream, copy, domain)
+
+
+@open_function(default=True)
+def bits_at(noise: Any, tape: Any, place: Any) -> Any:
+    """Return the random bits at a `place`; what is played finds its number on the `tape` (1, L)."""
+    return mix(place)
+
+
+@open_function(default=True)
+def step_on(noise: Any, tape: Any, place: Any) -> Any:
+    """Return the place of the next site."""
+    return following(place)
+
+
+@open_function(default=True)
+def plays(noise: Any) -> Any:
+    """Return whether a source plays numbers from a tape, in turn, and hashes nothing."""
+    return False
 
 
 @draw.register(Gaussian)
@@ -96,6 +155,39 @@ def _draw_gaussian(noise: Any, bits: Any) -> Any:
 @draw.register(Rademacher)
 def _draw_rademacher(noise: Any, bits: Any) -> Any:
     return np.float64(np.int32(bits >> U64(63)) * np.int32(2) - np.int32(1))
+
+
+def _play(noise: Any, sizes: Any, seed: Any, tick: Any, stream: Any, copy: Any, domain: Any) -> Any:
+    # A step takes `stride` numbers, which has no divisor in common with their count: so every site meets all of them.
+    units, count = np.int64(sizes.hidden + sizes.outputs), np.int64(sizes.tape)
+    first = np.int64(mix(U64(seed)) >> U64(1)) % count
+    lane = np.int64(stream) * (np.int64(sizes.replicas) + np.int64(1)) + np.int64(copy)
+    within = lane * units + (np.int64(sizes.hidden) if domain == NODE_READOUT else np.int64(0))
+    return (first + np.int64(tick) % count * np.int64(sizes.stride) + within) % count
+
+
+def _number_at(noise: Any, tape: Any, place: Any) -> Any:
+    return tape[0, place]
+
+
+def _next_number(noise: Any, tape: Any, place: Any) -> Any:
+    return place + np.int64(1) if place + np.int64(1) < tape.shape[1] else np.int64(0)
+
+
+def _is_played(noise: Any) -> Any:
+    return True
+
+
+def _draw_played(noise: Any, bits: Any) -> Any:
+    return np.float64(bits)
+
+
+for _source in (LFSR, Recorded):
+    begin.register(_source)(_play)
+    bits_at.register(_source)(_number_at)
+    step_on.register(_source)(_next_number)
+    plays.register(_source)(_is_played)
+    draw.register(_source)(_draw_played)
 
 
 @compiled(**EXACT)

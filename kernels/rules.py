@@ -34,7 +34,7 @@ class NP(NamedTuple):
     sigma
         Standard deviation of the perturbation, in units of the drive, > 0.
     noise
-        The noise source: :class:`Gaussian`, :class:`Rademacher` or :class:`Uniform`.
+        The noise source: :class:`Gaussian`, :class:`Rademacher`, :class:`Uniform`, or what ``docs/noise.md`` has more.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class ANP(NamedTuple):
     floor
         Guard against a vanishing difference, relative to its expected power ``N sigma^2``, in [0, 1].
     noise
-        The noise source: :class:`Gaussian`, :class:`Rademacher` or :class:`Uniform`.
+        The noise source: :class:`Gaussian`, :class:`Rademacher`, :class:`Uniform`, or what ``docs/noise.md`` has more.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class WP(NamedTuple):
     sigma
         Standard deviation of the perturbation, in units of the weight, > 0.
     noise
-        The noise source: :class:`Gaussian`, :class:`Rademacher` or :class:`Uniform`.
+        The noise source: :class:`Gaussian`, :class:`Rademacher`, :class:`Uniform`, or what ``docs/noise.md`` has more.
 
     Examples
     --------
@@ -109,6 +109,12 @@ class WP(NamedTuple):
     lr_readout: float = 1e-5
     sigma: float = 1e-3
     noise: Any = Gaussian()
+
+
+@open_function(default=True)
+def source(rule: Any) -> Any:
+    """Return the noise source of a rule; one that hashes, for a rule of one's own that does not tell."""
+    return Gaussian()
 
 
 @open_function(default=True)
@@ -169,6 +175,14 @@ def gain(rule: Any, lr: Any, delta_loss: Any, power: Any, size: Any) -> Any:
 
     `power` is the sum of the squared perturbations of its units, `size` their number.
     """
+
+
+def _source(rule: Any) -> Any:
+    return rule.noise
+
+
+source.register(NP)(_source)
+source.register(ANP)(_source)
 
 
 @node_noise.register(NP)

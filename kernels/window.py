@@ -22,7 +22,7 @@ from onlinernn.kernels.dispatch import LOOP, compiled
 from onlinernn.kernels.layout import ORIGIN
 from onlinernn.kernels.noise import Gaussian, draw
 from onlinernn.kernels.passes import dot
-from onlinernn.kernels.rules import gain, node_noise, noise_copy, noise_sign
+from onlinernn.kernels.rules import gain, node_noise, noise_copy, noise_sign, source
 from onlinernn.kernels.updates import hidden_signal, lag, stores_perturbation
 
 
@@ -72,6 +72,11 @@ def _node_noise(rule: Any, bits: Any) -> Any:
     return rule.sigma * draw(rule.noise, bits)
 
 
+@source.register(WindowedNP)
+def _source(rule: Any) -> Any:
+    return rule.noise
+
+
 @noise_copy.register(WindowedNP)
 def _noise_copy(rule: Any, copy: Any) -> Any:
     return copy - (copy - 1) % 2 if rule.antithetic else copy
@@ -109,16 +114,17 @@ def _hidden_signal(rule: Any, params: Any, tags: Any, work: Any, spec: Any, tall
     slots = tags.delta.shape[0] // streams
     if (tagged - tally[ORIGIN]) % rule.window == rule.window - 1:
         sum_to_go(tags.delta, tagged, rule.window, streams, slots)
-    source = tagged - (rule.window - 1)
+    step = tagged - (rule.window - 1)
     finite = True
     for s in range(streams):
         for i in range(work.signal.shape[1]):
             work.signal[s, i] = 0
         for k in range(replicas):
-            to_go = tags.delta[source % slots * streams + s, k]
+            to_go = tags.delta[step % slots * streams + s, k]
             g = gain(rule, scale, to_go, 0.0, 0) * noise_sign(rule, k + 1) / (streams * replicas)
-            base = noise.key(spec.seed, source, s, noise_copy(rule, k + 1), noise.NODE_HIDDEN)
-            add_noise(rule, base, g, work.signal[s])
+            copy = noise_copy(rule, k + 1)
+            base = noise.begin(source(rule), spec.sizes, spec.seed, step, s, copy, noise.NODE_HIDDEN)
+            add_noise(rule, params.tape, base, g, work.signal[s])
         finite &= math.isfinite(dot(work.signal[s], work.signal[s]))
     return finite, 0
 
@@ -133,10 +139,10 @@ def sum_to_go(delta: Any, last: Any, window: Any, streams: Any, slots: Any) -> N
 
 
 @compiled(**LOOP)
-def add_noise(rule: Any, base: Any, g: Any, signal: Any) -> None:
-    """Add `g` times the noise of each neuron under the key `base`."""
+def add_noise(rule: Any, tape: Any, base: Any, g: Any, signal: Any) -> None:
+    """Add `g` times the noise of each neuron, which begins at `base`."""
     real = signal.dtype.type
     place = base
     for i in range(signal.size):
-        signal[i] += real(g * node_noise(rule, noise.mix(place)))
-        place = noise.following(place)
+        signal[i] += real(g * node_noise(rule, noise.bits_at(source(rule), tape, place)))
+        place = noise.step_on(source(rule), tape, place)

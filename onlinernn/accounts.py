@@ -25,13 +25,13 @@ def bytes_by_role(
     buffers
         One step's inputs and results.
     tally
-        The counters, of which step and seed are all that the noise needs.
+        The counters, of which step and seed are all that noise needs which is not played from a tape.
     """
     held = {
         "weights": sum(
             array.nbytes
             for name, array in params._asdict().items()
-            if name not in ("F", "running", "P") and not name.startswith("memory")
+            if name not in ("F", "running", "P", "tape") and not name.startswith("memory")
         ),
         "responses": params.F.nbytes + params.running.nbytes,
         "covariance": params.P.nbytes,
@@ -39,7 +39,7 @@ def bytes_by_role(
         "activities": sum(array.nbytes for array in state),
         "tags": sum(array.nbytes for array in tags),
         "traces": sum(array.nbytes for array in traces),
-        "noise": 2 * tally.itemsize,
+        "noise": 2 * tally.itemsize + params.tape.nbytes,
     }
     total = arena.nbytes + sum(buffer.nbytes for buffer in buffers) + tally.nbytes
     return {**held, "scratch": total - sum(held.values())}

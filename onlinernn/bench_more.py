@@ -119,9 +119,10 @@ def _running(run: Callable[[Array, Array], object], wave: Array) -> Callable[[],
 
 @njit
 def _noise_alone(rule: Any, drive: Array, common: Array, a: Array, tag: Array, count: int) -> None:
+    nothing = drive.reshape(1, drive.size)[:0]
     for k in range(count):
         base = noise.key(k, 1, 0, 1, noise.NODE_HIDDEN)
-        advance.noisy_drive(Real(), rule, base, 1.0, drive, common, a, tag)
+        advance.noisy_drive(Real(), rule, nothing, base, 1.0, drive, common, a, tag)
 
 
 @njit

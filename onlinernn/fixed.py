@@ -7,24 +7,25 @@ from typing import Any
 import numpy as np
 
 from onlinernn.kernels import integer_parts, integers
-from onlinernn.kernels.cells import Tanh
+from onlinernn.kernels.cells import LeakyTanh, Tanh
 from onlinernn.kernels.decorrelation import Undecorrelated
 from onlinernn.kernels.effects import Ideal
 from onlinernn.kernels.entry import UNUSABLE, EntryPoints
 from onlinernn.kernels.held import Held, released
 from onlinernn.kernels.layout import Spec
 from onlinernn.kernels.losses import SquaredError
-from onlinernn.kernels.noise import Gaussian, Rademacher, Uniform
+from onlinernn.kernels.noise import LFSR, Gaussian, Rademacher, Uniform
 from onlinernn.kernels.number import CARRIERS, Division, Fixed, Int8, Int16, Int32, Int64, PowerOfTwo
 from onlinernn.kernels.readouts import Perturbed
 from onlinernn.kernels.rules import ANP, NP
 from onlinernn.kernels.schedules import Constant
 from onlinernn.kernels.traces import PerStep
+from onlinernn.played import spread
 
 #: What a network of integers can be made of.
 _PARTS = {
     "rule": (ANP, NP),
-    "cell": (Tanh,),
+    "cell": (Tanh, LeakyTanh),
     "loss": (SquaredError,),
     "readout": (Perturbed,),
     "decorrelation": (Undecorrelated,),
@@ -141,7 +142,7 @@ def lower(spec: Spec) -> Spec:
     )
     return spec._replace(
         rule=_lowered_rule(spec, fraction, fraction_out),
-        cell=integer_parts.IntegerTanh(drive, 15 - fixed.activities.fraction, top(fixed.activities)),
+        cell=_lowered_cell(spec.cell, fixed),
         loss=integer_parts.IntegerSquaredError(),
         schedule=integer_parts.IntegerRate(),
         number=number,
@@ -306,12 +307,13 @@ def _require_parts(spec: Spec) -> None:
             can = " or ".join(kind.__name__ for kind in allowed)
             raise ValueError(
                 f"{name} is {part}, which number=Fixed(...) cannot compute; integers can have {can} there, and the "
-                "rules ANP and NP with Tanh, SquaredError and a Perturbed readout in all"
+                "rules ANP and NP with Tanh or LeakyTanh, SquaredError and a Perturbed readout in all"
             )
     if spec.sizes.linked:
         raise ValueError("direct=True cannot be had with number=Fixed(...): inputs and activities differ in scale")
-    if type(spec.rule.noise) not in _SPREAD:
-        raise ValueError(f"noise is {spec.rule.noise}; number=Fixed(...) can draw Gaussian, Rademacher and Uniform")
+    if type(spec.rule.noise) not in (*_SPREAD, LFSR):
+        can = "Gaussian, Rademacher, Uniform and LFSR"
+        raise ValueError(f"noise is {spec.rule.noise}; number=Fixed(...) can draw {can}")
 
 
 def _require_formats(fixed: Fixed) -> None:
@@ -365,6 +367,16 @@ def _signal_fraction(lr: float, headroom: int, most: int) -> int:
     return min(math.floor(15 - headroom - math.log2(lr)), most)
 
 
+def _lowered_cell(cell: Any, fixed: Fixed) -> Any:
+    table = fixed.drives.fraction, 15 - fixed.activities.fraction, top(fixed.activities)
+    if isinstance(cell, Tanh):
+        return integer_parts.IntegerTanh(*table)
+    alpha = round(cell.alpha * 2.0 ** int(integer_parts.LEAK_FRACTION))
+    if alpha == 0:
+        raise ValueError(f"LeakyTanh: alpha is {cell.alpha:g}; integers keep 15 bits of it: use at least 2^-15")
+    return integer_parts.IntegerLeakyTanh(*table, alpha)
+
+
 def _lowered_rule(spec: Spec, fraction: int, fraction_out: int) -> Any:
     rule, sizes, fixed = spec.rule, spec.sizes, spec.number
     point = int(integer_parts.GAIN_FRACTION) - fixed.drives.fraction
@@ -388,7 +400,8 @@ def _lowered_rule(spec: Spec, fraction: int, fraction_out: int) -> Any:
             raise ValueError(f"{name} times the number of units needs more than 24 bits; use more headroom")
         rates.append(rate)
     exact = type(rule.noise) is Rademacher
-    scale = round(sigma / _SPREAD[type(rule.noise)] * 2.0 ** (0 if exact else int(integer_parts.SCALE_FRACTION)))
+    of_noise = spread(rule.noise) if isinstance(rule.noise, LFSR) else _SPREAD[type(rule.noise)]
+    scale = round(sigma / of_noise * 2.0 ** (0 if exact else int(integer_parts.SCALE_FRACTION)))
     if isinstance(rule, NP):
         return integer_parts.IntegerNP(rates[0], rates[1], scale, round(sigma * sigma), fixed.division, rule.noise)
     floor = round(rule.floor * sigma * sigma * 2.0 ** int(integer_parts.FLOOR_FRACTION))

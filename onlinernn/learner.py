@@ -19,6 +19,7 @@ from onlinernn.kernels.held import Held
 from onlinernn.kernels.losses import SquaredError
 from onlinernn.kernels.number import Fixed
 from onlinernn.network import Network
+from onlinernn.played import numbers_of, read_recording
 from onlinernn.results import StepResult, Trace
 from onlinernn.specification import require_losses_do, specify
 from onlinernn.threads import choose_threads
@@ -87,6 +88,9 @@ class OnlineLearner(Network):
     number
         :class:`Fixed`: a network of integers; `dtype` is of no account then, inputs are rounded to integers, and what
         is returned are their values in float64. Or None: floating point.
+    recording
+        What a rule with ``noise=Recorded()`` plays: numbers, or the path of a text file with a number in each line or
+        of a ``.npy`` file. Checkpoints hold it.
 
     Raises
     ------
@@ -132,11 +136,13 @@ class OnlineLearner(Network):
         threads: int | None = None,
         substrate: Any = IDEAL,
         number: Any = None,
+        recording: Any = None,
     ) -> None:
         rule, decorrelation, readout, substrate = suited(substrate, rule, decorrelation, readout)
         self.dtype, self.bias = np.dtype(dtype), at_least("bias", float(bias), 0.0)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype is {self.dtype}; it must be float32 or float64")
+        numbers = read_recording(recording)
         self.spec = specify(
             (n_in, n_hidden, n_out),
             rule=rule,
@@ -156,6 +162,7 @@ class OnlineLearner(Network):
             dtype=self.dtype,
             substrate=substrate,
             number=number,
+            recorded=len(numbers),
         )
         if isinstance(self.spec.number, Fixed):
             self.dtype = np.dtype(np.float64)
@@ -167,6 +174,8 @@ class OnlineLearner(Network):
         names = {"spectral_radius": spectral_radius, "input_scale": input_scale, "bias_scale": bias_scale}
         radius, scale, of_bias = (at_least(name, value, 0.0) for name, value in names.items())
         self._allocate()
+        if sizes.tape:
+            self._params.tape[0] = numbers_of(self.spec.rule.noise, numbers, whole=isinstance(self.spec.number, Fixed))
         A, R, b = reservoir(self.n_in, self.n_hidden, radius, scale, of_bias, self.spec.seed)
         if isinstance(self.spec.number, Fixed):
             A, R, b = (quantised(weight, self.spec.number.weights) for weight in (A, R, b))

@@ -91,6 +91,8 @@ RANGES: Mapping[str, Range] = {
     "t0": Range(0, above=True),
     "seconds": Range(0, above=True),
     "share": Range(0, 1),
+    "stages": Range(8, 20),
+    "clocks": Range(1),
 }
 
 #: What each kind of part has to implement: one of these.

@@ -8,6 +8,7 @@ import numpy as np
 
 from onlinernn import checkpoint
 from onlinernn.errors import CheckpointError
+from onlinernn.kernels.noise import Recorded
 from onlinernn.kernels.number import Fixed
 from onlinernn.parts import decode, encode
 from onlinernn.specification import frozen_names
@@ -64,7 +65,7 @@ def named_arrays(learner: Any) -> dict[str, np.ndarray]:
     return {**arrays, "tally": learner._tally}
 
 
-def rebuild(cls: Callable[..., Learner], header: dict[str, Any]) -> Learner:
+def rebuild(cls: Callable[..., Learner], header: dict[str, Any], recording: Any = None) -> Learner:
     """Return a learner of the parts and settings of a snapshot that has taken no step; its weights are not those.
 
     Parameters
@@ -73,6 +74,8 @@ def rebuild(cls: Callable[..., Learner], header: dict[str, Any]) -> Learner:
         Its class, or a function of the same arguments.
     header
         Of the snapshot.
+    recording
+        What its rule plays, if it plays a recording.
 
     Raises
     ------
@@ -81,7 +84,8 @@ def rebuild(cls: Callable[..., Learner], header: dict[str, Any]) -> Learner:
     """
     parts = {name: decode(part) for name, part in header["parts"].items()}
     n_in, n_hidden, n_out = header["sizes"]
-    return cls(n_in, n_hidden, n_out, **parts, **header["settings"], spectral_radius=0.0)
+    more = {} if recording is None else {"recording": recording}
+    return cls(n_in, n_hidden, n_out, **parts, **header["settings"], **more, spectral_radius=0.0)
 
 
 def restore(cls: Callable[..., Learner], header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Learner:
@@ -99,7 +103,9 @@ def restore(cls: Callable[..., Learner], header: dict[str, Any], arrays: dict[st
     KeyError, TypeError, ValueError
         If they do not fit together.
     """
-    learner = rebuild(cls, header)
+    tape = arrays.get("params.tape")
+    played = isinstance(getattr(decode(header["parts"]["rule"]), "noise", None), Recorded)
+    learner = rebuild(cls, header, tape if played else None)
     own = named_arrays(learner)
     for name, array in own.items():
         given = arrays[name]

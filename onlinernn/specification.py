@@ -23,6 +23,7 @@ from onlinernn.kernels.layout import (
     shared_parts,
     table_draws,
 )
+from onlinernn.kernels.noise import plays
 from onlinernn.kernels.number import Fixed, Real
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed, perturbed
 from onlinernn.kernels.rules import gain, synapse_sigma
@@ -30,6 +31,7 @@ from onlinernn.kernels.schedules import Constant
 from onlinernn.kernels.traces import Eligibility, PerStep, keeps_traces
 from onlinernn.kernels.updates import lag, reads_error, stores_perturbation, taps
 from onlinernn.parts import canonical, canonical_decorrelation
+from onlinernn.played import tape_sizes
 
 #: What can be kept from learning; the biases go with A and B, the link from input to output with B.
 FREEZABLE = {"A": FROZEN_A, "R": FROZEN_R, "B": FROZEN_B, "D": FROZEN_D}
@@ -55,6 +57,7 @@ def specify(
     dtype: Any = np.float32,
     substrate: Any = IDEAL,
     number: Any = None,
+    recorded: int = 0,
 ) -> Spec:
     """Return the checked specification of a learner; the arguments are those of :class:`OnlineLearner`.
 
@@ -72,6 +75,8 @@ def specify(
         The hardware.
     number
         A :class:`Fixed`, or None for floating point.
+    recorded
+        Numbers in the recording of the noise, or 0.
 
     Raises
     ------
@@ -103,12 +108,14 @@ def specify(
     _require_copies(replicas, readout, bits)
     substrate = canonical_substrate(substrate)
     require_carrier(substrate, rule, traces, dtype, replicas)
+    parallel = whole("streams", streams, 1)
+    tape, stride = tape_sizes(rule, recorded, parallel * (replicas + 1) * (hidden + outputs))
     return Spec(
         sizes=Sizes(
             inputs=inputs,
             hidden=hidden,
             outputs=outputs,
-            streams=whole("streams", streams, 1),
+            streams=parallel,
             replicas=replicas,
             variables=cell.n_vars,
             slots=delay + lag(rule) + 2,
@@ -124,6 +131,8 @@ def specify(
             substrate=int(not isinstance(substrate, Ideal)),
             planes=planes(substrate),
             twins=int(getattr(substrate, "cancel", 0.0) > 0.0),
+            tape=tape,
+            stride=stride,
         ),
         rule=rule,
         cell=cell,
@@ -197,11 +206,17 @@ def retuned(spec: Spec, frozen: Collection[str] | None, fields: dict[str, Any]) 
             raise TypeError(f"{type(rule).__name__} has no field {name!r}; it has {', '.join(rule._fields)}")
     new = canonical("rule", rule._replace(**fields))
     shape = [(lag(one), taps(one), getattr(one, "window", 0), getattr(one, "replicas", 0)) for one in (rule, new)]
-    if shape[0] != shape[1] or type(getattr(new, "noise", None)) is not type(getattr(rule, "noise", None)):
+    if shape[0] != shape[1] or _tape_of(new) != _tape_of(rule):
         raise ValueError(f"{', '.join(fields)} fixes what a learner keeps; make a new learner to change it")
     bits = spec.frozen if frozen is None else _frozen(frozen)
     _require_copies(spec.sizes.replicas, spec.readout, bits)
     return spec._replace(rule=new, frozen=bits)
+
+
+def _tape_of(rule: Any) -> Any:
+    """Return what of the noise of a rule fixes what a learner keeps."""
+    noise = getattr(rule, "noise", None)
+    return noise if noise is not None and plays(noise) else type(noise)
 
 
 def require_losses_do(spec: Spec) -> None:

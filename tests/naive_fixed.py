@@ -33,7 +33,24 @@ def clamp(x, top):
 class NaiveFixed:
     """One stream, one noisy copy, 16-bit formats: weights and inputs Q3.12, activities Q0.15, drives Q7.16."""
 
-    def __init__(self, A, R, b, rule, lr, scale, *, seed, floor=0, variance=0, num=int, division=None, delay=0):
+    def __init__(
+        self,
+        A,
+        R,
+        b,
+        rule,
+        lr,
+        scale,
+        *,
+        seed,
+        floor=0,
+        variance=0,
+        num=int,
+        division=None,
+        delay=0,
+        register=None,
+        leak=None,
+    ):
         self.n, self.d = len(R), len(A[0])
         self.num, self.rule, self.scale, self.seed, self.floor, self.variance = num, rule, scale, seed, floor, variance
         self.power_of_two, self.delay = division == "power of two", delay
@@ -41,7 +58,7 @@ class NaiveFixed:
         self.R = [[num(v) for v in row] for row in R]
         self.b, self.B, self.c = [num(v) for v in b], [num(0)] * self.n, num(0)
         self.x = [[num(0)] * self.n, [num(0)] * self.n]
-        self.tick, self.past = 0, []
+        self.tick, self.past, self.register, self.leak = 0, [], register, leak
         # fractional bits of a signal: 2^4 times the rate just fits into 16 bits, and no shift passes 30 bits
         self.fraction = [math.floor(11 - math.log2(lr[0])), math.floor(11 - math.log2(lr[1]))]
         self.fraction = [min(f, 27) for f in self.fraction]
@@ -61,9 +78,19 @@ class NaiveFixed:
         return value if a >= 0 else -value
 
     def noise(self, domain, index):
+        if self.register:
+            return self.rounded(self.num(self.word(domain, index) * self.scale), 24)
         bits = site(key(self.seed, self.tick, 0, 1, domain), index)
         parts = sum((bits >> shift) & 0xFFFF for shift in (0, 16, 32, 48))
         return self.rounded(self.num((parts - 131070) * self.scale), 24)
+
+    def word(self, domain, index):
+        """2 w - 2^stages of the noisy copy; a step takes `stride` words: those of the clean copy, then its own."""
+        count, units = len(self.register), self.n + 1
+        stride = next(k for k in range(2 * units, 4 * units) if math.gcd(k, count) == 1)
+        first = (mix(self.seed) >> 1) % count
+        position = first + self.tick * stride + units + (self.n if domain == NODE_READOUT else 0) + index
+        return 2 * self.register[position % count] - count - 1
 
     def step(self, u, target):
         n, d = self.n, self.d
@@ -84,7 +111,11 @@ class NaiveFixed:
             drives.append(row)
         outputs = []
         for copy in (0, 1):
-            self.x[copy] = [self.tanh(a) for a in drives[copy]]
+            values = [self.tanh(a) for a in drives[copy]]
+            if self.leak is not None:
+                pairs = zip(values, self.x[copy], strict=True)
+                values = [clamp(x + self.rounded((v - x) * self.leak, 15), 32767) for v, x in pairs]
+            self.x[copy] = values
             total = sum(w * x for w, x in zip(self.B, self.x[copy], strict=True)) + self.c * 32767
             y = clamp(self.rounded(total, 11), 2**23 - 1)
             outputs.append(clamp(y + self.noise(NODE_READOUT, 0), 2**23 - 1) if copy else y)

@@ -24,7 +24,7 @@ BODY = (
 LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py", "kernels/mixing.py")
 CONTROLLED = ("kernels/updates.py", "kernels/readouts.py", "kernels/twins.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
-SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py", "onlinernn/fixed.py")
+SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py", "onlinernn/fixed.py", "onlinernn/played.py")
 HELPERS = (
     *READERS,
     "onlinernn/accounts.py",
@@ -52,7 +52,8 @@ ROOMS = (
     Room(("kernels/layout.py",), (*GROUND, *PARTS, "kernels/number.py"), NUMBA),
     Room(("kernels/updates.py",), BODY, NUMBA),
     Room(LEARNING, (*BODY, "kernels/updates.py"), NUMBA),
-    Room(("kernels/integers.py",), BODY, NUMBA),
+    Room(("kernels/wide.py",), ("kernels/dispatch.py",), (*NUMBA, "llvmlite")),
+    Room(("kernels/integers.py",), (*BODY, "kernels/wide.py"), NUMBA),
     Room(("kernels/integer_parts.py",), (*BODY, "kernels/integers.py", "kernels/updates.py"), NUMBA),
     Room(("kernels/twins.py",), BODY, NUMBA),
     Room(("kernels/crossbar.py",), (*BODY, *CONTROLLED), NUMBA),
@@ -160,6 +161,11 @@ ROOMS = (
         ("onlinernn/bench_bounds.py",),
         ("kernels/*.py", "onlinernn/bench*.py", "onlinernn/compare*.py", "onlinernn/settings.py", *OBJECTS, *APART),
         NUMBA,
+    ),
+    Room(
+        ("onlinernn/bench_hardware.py",),
+        ("kernels/*.py", "onlinernn/bench.py", "onlinernn/substrates.py", *OBJECTS),
+        ("numpy",),
     ),
     Room(("onlinernn/bench_more.py",), ("kernels/*.py", "onlinernn/bench*.py", *OBJECTS), NUMBA),
     Room(("onlinernn/formulas.py",), (), ("numpy",)),

@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
 from naive_fixed import TABLE, NaiveFixed
 
 from onlinernn import (
     ANP,
+    LFSR,
     NLMS,
     NP,
     WP,
@@ -19,20 +23,23 @@ from onlinernn import (
     Int8,
     Int16,
     Int32,
+    LeakSpectrum,
     LeakyTanh,
     OnlineLearner,
     PowerOfTwo,
     SoftmaxCrossEntropy,
 )
 from onlinernn.fixed import example
-from onlinernn.kernels import entry, integer_parts, integers
+from onlinernn.kernels import entry, integer_parts, integers, wide
+from onlinernn.kernels.dispatch import LOOP, compiled
 from onlinernn.kernels.held import Held
 from onlinernn.kernels.number import Division
 
 DELAY, STEPS = 2, 400
 RULES = {
     "ANP": (ANP(lr_hidden=1e-3, lr_readout=0.05, sigma=2**-8), Division()),
-    "NP": (NP(lr_hidden=1e-3, lr_readout=0.05, sigma=2**-8), PowerOfTwo()),
+    "leaky": (ANP(lr_hidden=1e-3, lr_readout=0.05, sigma=2**-8), Division()),
+    "NP": (NP(lr_hidden=1e-3, lr_readout=0.05, sigma=2**-8, noise=LFSR(12, 11)), PowerOfTwo()),
 }
 WAVE = 0.9 * np.sin(0.3 * np.arange(STEPS + 1.0))
 U, Y = np.stack([WAVE[:-1], WAVE[-2::-1]], axis=1), WAVE[1:, None].copy()
@@ -61,49 +68,87 @@ GOLDEN = {
         -2193,
         -5856,
     ],
+    "leaky": [
+        17383,
+        12857,
+        8980,
+        9336,
+        15051,
+        24917,
+        -727,
+        807,
+        -54,
+        -364,
+        -1072,
+        -417,
+        20,
+        -1836,
+        -9105,
+        5821,
+        -1739,
+        6114,
+        6137,
+        -3686,
+    ],
     "NP": [
-        -63255,
-        -90781,
-        -67049,
-        -66467,
-        -22174,
-        -17546,
-        -620,
-        838,
-        182,
-        -477,
-        -1202,
-        -381,
-        29,
-        -2293,
-        -563,
-        3516,
-        -4892,
-        3610,
-        -3101,
-        -7659,
+        18562,
+        4875,
+        8765,
+        37126,
+        41585,
+        50123,
+        -538,
+        -249,
+        -393,
+        112,
+        -1213,
+        -493,
+        315,
+        -5890,
+        -6384,
+        5993,
+        7659,
+        10938,
+        1693,
+        1458,
     ],
 }
 
 
 def learner(name: str, **settings: Any) -> OnlineLearner:
     rule, division = RULES[name]
-    shape = {"bias_scale": 0.3, "spectral_radius": 1.2, "target_delay": DELAY, "seed": 1}
+    cell = {"cell": LeakyTanh(0.3)} if name == "leaky" else {}
+    shape = {**cell, "bias_scale": 0.3, "spectral_radius": 1.2, "target_delay": DELAY, "seed": 1}
     return OnlineLearner(2, 7, 1, **{"rule": rule, "number": Fixed(division=division), **shape, **settings})
+
+
+def shifted(stages: int, taps: tuple[int, ...], clocks: int) -> list[int]:
+    """Return every so many-th word of a shift register that begins with 1."""
+    state, found = 1, []
+    for k in range(clocks * (2**stages - 1)):
+        state = (state << 1 | sum(state >> (tap - 1) & 1 for tap in taps) % 2) & 2**stages - 1
+        if k % clocks == clocks - 1:
+            found.append(state)
+    return found
 
 
 def naive(name: str, number: type) -> NaiveFixed:
     rule, division = RULES[name]
     start = {key: value.tolist() for key, value in learner(name).integers.items()}
     sigma = rule.sigma * 2**16
-    scale = round(sigma / math.sqrt((65536**2 - 1) / 3) * 2**24)
-    settings: dict[str, Any] = {"seed": 1, "delay": DELAY, "num": number}
+    register = shifted(12, (12, 6, 4, 1), 11) if isinstance(rule.noise, LFSR) else None
+    most = len(register) if register else 65536
+    scale = round(sigma / math.sqrt((most**2 - 1) / 3) * 2**24)
+    settings: dict[str, Any] = {"seed": 1, "delay": DELAY, "num": number, "register": register}
+    settings["leak"] = round(0.3 * 2**15) if name == "leaky" else None
     settings["division"] = "power of two" if isinstance(division, PowerOfTwo) else None
     if isinstance(rule, ANP):
         settings["floor"] = round(rule.floor * sigma * sigma * 2**20)
     else:
         settings["variance"] = round(sigma * sigma)
-    return NaiveFixed(start["A"], start["R"], start["b"], name, (rule.lr_hidden, rule.lr_readout), scale, **settings)
+    return NaiveFixed(
+        start["A"], start["R"], start["b"], type(rule).__name__, (rule.lr_hidden, rule.lr_readout), scale, **settings
+    )
 
 
 def whole(value: float, fraction: int) -> int:
@@ -209,19 +254,55 @@ def test_integer_noise_has_mean_0_and_the_spread_that_is_asked_for(source: Any) 
     assert abs(np.std(draws) - 256) < 5 * 256 / math.sqrt(len(draws))
 
 
+def halves(words: Any) -> tuple[Any, Any]:
+    """Return the lower and the upper 16 bits, as the kernels hold them."""
+    return (np.asarray(words) & 0xFFFF).astype(np.uint16).view(np.int16), (np.asarray(words) >> 16).astype(np.int16)
+
+
+@compiled(**LOOP)
+def _change(row: Any, c: Any, pre: Any, low: Any, high: Any, words: Any, bits: Any, bound: Any) -> None:
+    wide.change_row(row, c, pre, low, high, words[0], words[1], bits, bound)
+
+
+@compiled(**LOOP)
+def _sum(w: Any, a: Any) -> Any:
+    return wide.exact_sum(w, a)
+
+
+def change(row: Any, c: int, pre: Any, word: int, words: Any, bits: int, bound: int) -> None:
+    _change(row, np.int16(c), pre, *halves(words), np.array(halves([word]))[:, 0].copy(), bits, bound)
+
+
 def test_rounding_by_chance_has_no_bias_and_stays_between_the_neighbours() -> None:
     rng = np.random.default_rng(0)
-    bits, draws = 10, 4000
-    words = rng.integers(0, 2**bits, draws).astype(np.int32)
-    pre = np.full(draws, 300, np.int16)
-    row = np.zeros(draws, np.int16)
-    integers.change_row(row, -7, pre, int(rng.integers(2**bits)), words, bits, 32767)
-    exact = 7 * 300 / 2**bits
-    assert set(row.tolist()) == {math.floor(exact), math.ceil(exact)}
-    assert abs(row.mean() - exact) < 5 * 0.5 / math.sqrt(draws)
+    draws, bound = 4000, 32767
+    for bits, before in ((10, 300), (18, 30_000)):
+        words = rng.integers(0, 2**bits, draws)
+        row = np.zeros(draws, np.int16)
+        change(row, -7, np.full(draws, before, np.int16), int(rng.integers(2**bits)), words, bits, bound)
+        exact = 7 * before / 2**bits
+        assert set(row.tolist()) == {math.floor(exact), math.ceil(exact)}
+        assert abs(row.mean() - exact) < 5 * 0.5 / math.sqrt(draws)
+    words = words & 1023
     row[:] = 32760
-    integers.change_row(row, -32767, np.full(draws, 32767, np.int16), 0, words, bits, 32767)
+    change(row, -32767, np.full(draws, 32767, np.int16), 0, words, 10, bound)
     assert (row == 32767).all()
+
+
+@given(bits=st.integers(0, 30), size=st.integers(1, 100), narrow=st.booleans(), seed=st.integers(0, 2**16))
+@given_settings(max_examples=60, deadline=None)
+def test_rows_are_changed_and_summed_as_whole_numbers(bits: int, size: int, narrow: bool, seed: int) -> None:
+    """Many numbers at a time are what they are one at a time: all sizes, all shifts, the largest numbers too."""
+    rng = np.random.default_rng(seed)
+    bound = 127 if narrow else 32767
+    row = rng.choice([-bound, *rng.integers(-bound, bound + 1, 3), bound], size).astype(np.int8 if narrow else np.int16)
+    pre = rng.choice([-32767, 0, *rng.integers(-32767, 32768, 5), 32767], size).astype(np.int16)
+    c, word, words = int(rng.choice([-32767, -3, 9, 32767])), int(rng.integers(2**bits)), rng.integers(0, 2**bits, size)
+    whole = [(int(w), int(x), int(q)) for w, x, q in zip(row, pre, words, strict=True)]
+    assert _sum(row, pre) == sum(w * x for w, x, _ in whole)
+    wanted = [max(-bound, min(bound, w - ((c * x + (word ^ q)) >> bits))) for w, x, q in whole]
+    change(row, c, pre, word, words, bits, bound)
+    assert row.tolist() == wanted
 
 
 @pytest.mark.parametrize(
@@ -236,7 +317,8 @@ def test_rounding_by_chance_has_no_bias_and_stays_between_the_neighbours() -> No
         ({"rule": ANP(sigma=1e-6)}, "below one step of the drives"),
         ({"rule": ANP(sigma=0.5)}, "integers need it below"),
         ({"rule": WP()}, "rule is WP"),
-        ({"cell": LeakyTanh()}, "cell is LeakyTanh"),
+        ({"cell": LeakSpectrum()}, "cell is LeakSpectrum"),
+        ({"cell": LeakyTanh(1e-6)}, "use at least 2^-15"),
         ({"loss": SoftmaxCrossEntropy()}, "loss is SoftmaxCrossEntropy"),
         ({"readout": NLMS()}, "readout is NLMS"),
         ({"decorrelation": Decorrelation()}, "decorrelation is Decorrelation"),
