@@ -300,6 +300,20 @@ def counted(tally: np.ndarray) -> dict[str, int]:
     return {name: int(tally[index]) for name, index in names.items()}
 
 
+def weights_at_bound(weights: dict[str, np.ndarray], fixed: Fixed) -> int:
+    """Return how many weights stand at a bound of their format now.
+
+    Parameters
+    ----------
+    weights
+        The integers, by name.
+    fixed
+        The number of the network.
+    """
+    tops = {name: top(fixed.readout if name in ("B", "c") else fixed.weights) for name in weights}
+    return sum(int(np.count_nonzero(np.abs(weight) == tops[name])) for name, weight in weights.items())
+
+
 def _require_parts(spec: Spec) -> None:
     for name, allowed in _PARTS.items():
         part = getattr(spec, name)

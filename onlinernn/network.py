@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from onlinernn.accounts import bytes_by_role, report
 from onlinernn.errors import DivergenceError
-from onlinernn.fixed import bordered, bordered_run, counted, example, floats, lower, quantised
+from onlinernn.fixed import bordered, bordered_run, counted, example, floats, lower, quantised, weights_at_bound
 from onlinernn.inputs import read_weight
 from onlinernn.kernels import entry, layout
 from onlinernn.kernels.held import Held
@@ -216,7 +216,10 @@ class Network(Persistent):
         ``bound_output``; ``random_numbers`` drawn for perturbations; ``macs_forward`` and ``macs_learning``,
         multiply-accumulates so far. Of integers: values at the bound of their format, ``bound_drive``,
         ``bound_output``, ``bound_signal``, ``bound_signal_readout`` and ``bound_loss``; ``lost_signals`` and
-        ``lost_signals_readout``, learning signals that came out as 0.
+        ``lost_signals_readout``, learning signals that came out as 0; and ``weights_at_bound`` now.
         """
         found = report(self._tally, self.spec, self._params)
-        return found | counted(self._tally) if self._integers else found
+        if self._integers:
+            found |= counted(self._tally)
+            found["weights_at_bound"] = weights_at_bound(self.integers, self.spec.number)
+        return found

@@ -342,8 +342,10 @@ def test_what_is_no_format_is_refused(number: Any) -> None:
 def test_saturations_and_lost_signals_are_counted() -> None:
     quiet = learner("ANP")
     quiet.run(U[:50], Y[:50])
-    assert quiet.report()["bound_drive"] == quiet.report()["bound_signal"] == 0
+    assert quiet.report()["bound_drive"] == quiet.report()["bound_signal"] == quiet.report()["weights_at_bound"] == 0
     loud = learner("ANP", rule=ANP(lr_hidden=1e-3, lr_readout=0.05, sigma=2**-8), number=Fixed(headroom=0))
+    loud.set_weights(R=np.full((7, 7), 9.0), B=np.full((1, 7), -9.0))
+    assert loud.report()["weights_at_bound"] == 7 * 7 + 7
     loud.set_weights(R=np.full((7, 7), 7.9), B=np.full((1, 7), 7.9))
     loud.run(U[:50], Y[:50] + 90)
     assert loud.report()["bound_signal_readout"] > 0
