@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print the tables and draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="networks, streams and chips (1)")
+    parser.add_argument("--first", type=int, default=921, help="the first of the seeds (921)")
     parser.add_argument("--presets", nargs="+", choices=substrates.PRESETS, default=list(substrates.PRESETS))
     parser.add_argument("--csv", type=Path, help="the paper's weather file; without it only the forecast is done")
     parser.add_argument("--xor", action="store_true", help="XOR 5 too")
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print("no --csv WTH.csv was given: without the weather stream\n")
     if args.xor:
         probes["XOR 5"] = PROBES["XOR 5"]
-    seeds = range(921, 921 + args.seeds)
+    seeds = range(args.first, args.first + args.seeds)
     args.out.mkdir(parents=True, exist_ok=True)
     for what, full in probes.items():
         probe = full._replace(epochs=max(1, round(full.epochs * args.share)))

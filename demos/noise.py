@@ -37,12 +37,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print the table and draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="networks and streams (1)")
-    parser.add_argument("--epochs", type=int, default=8, help="passes over the training stream (8)")
+    parser.add_argument("--first", type=int, default=921, help="the first of the seeds (921)")
+    parser.add_argument("--epochs", type=int, default=4, help="passes over the training stream (4)")
     parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES), help="which rules (all)")
     parser.add_argument("--hidden", type=int, default=30, help="hidden units (30)")
     parser.add_argument("--out", type=Path, default=Path("runs/noise"), help="folder of the pictures")
     args = parser.parse_args(argv)
-    probe, seeds = PROBES["forecast"]._replace(epochs=args.epochs), range(921, 921 + args.seeds)
+    probe, seeds = PROBES["forecast"]._replace(epochs=args.epochs), range(args.first, args.first + args.seeds)
     rules = {"frozen hidden layer": LearnedFeedback(), **{name: RULES[name] for name in args.rules}}
 
     def errors(substrate: Any, name: str) -> list[float]:

@@ -31,9 +31,9 @@ from onlinernn.plot_hardware import save_sweep
 
 RULES: dict[str, Any] = {
     "LearnedFeedback": LearnedFeedback(),
-    "ANP": ANP(lr_hidden=1e-7),
-    "NP": NP(lr_hidden=1e-7),
-    "WP": WP(lr_hidden=1e-7),
+    "ANP": ANP(lr_hidden=1e-5),
+    "NP": NP(lr_hidden=1e-5),
+    "WP": WP(lr_hidden=1e-6),
 }
 WAYS: dict[str, tuple[Any, int]] = {
     "nearest": (Nearest(), 0),
@@ -59,13 +59,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print the table and draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="networks and streams (1)")
-    parser.add_argument("--epochs", type=int, default=8, help="passes over the training stream (8)")
-    parser.add_argument("--bits", type=int, nargs="+", default=[4, 8, 10, 12, 16], help="that a weight is read with")
+    parser.add_argument("--first", type=int, default=921, help="the first of the seeds (921)")
+    parser.add_argument("--epochs", type=int, default=4, help="passes over the training stream (4)")
+    parser.add_argument("--bits", type=int, nargs="+", default=[4, 8, 12, 16], help="that a weight is read with")
     parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES), help="which rules (all)")
     parser.add_argument("--hidden", type=int, default=30, help="hidden units (30)")
     parser.add_argument("--out", type=Path, default=Path("runs/weight-bits"), help="folder of the pictures")
     args = parser.parse_args(argv)
-    probe, seeds = PROBES["forecast"]._replace(epochs=args.epochs), range(921, 921 + args.seeds)
+    probe, seeds = PROBES["forecast"]._replace(epochs=args.epochs), range(args.first, args.first + args.seeds)
 
     def errors(substrate: Any, rule: Any, frozen: bool = False) -> list[float]:
         parts = {"rule": rule, "decorrelation": Whitening(damping=1e-2), "hidden": args.hidden}

@@ -83,8 +83,10 @@ def grid(bits: int, bound: float = 1.0, rounding: Any = None) -> tuple[Any, ...]
     return (rounded, Saturate(-bound, bound - step))
 
 
-# Scales: |A| of the tasks here stays below 4, |R| below 1 and |B|, on whitened activity, below 2 (see docs/substrates).
+# Scales: |A| of the tasks here stays below 4, |R| below 1 and |B|, on whitened activity, below 1 (see docs/substrates);
+# analog devices, whose bounds differ, are given room.
 _SCALES: dict[str, Any] = {"scale_input": 4.0, "scale_recurrent": 1.0, "scale_readout": 2.0}
+_NARROW = {**_SCALES, "scale_readout": 1.0}
 _WIDE = "measured by us: docs/substrates.md"
 _AIHWKIT = "IBM aihwkit, simulator/presets/devices.py"
 
@@ -107,7 +109,7 @@ def wide_store(bits: int, more: int) -> Substrate:
     True
     """
     read = (Quantise(2.0 ** (1 - bits)),) if more else ()
-    return Substrate(read=read, write=(*grid(bits + more, rounding=Stochastic()), CountWrites()), **_SCALES)
+    return Substrate(read=read, write=(*grid(bits + more, rounding=Stochastic()), CountWrites()), **_NARROW)
 
 
 def _integer(name: str, bits: int, more: int, what: str, note: str = "") -> Preset:
