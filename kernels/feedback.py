@@ -58,8 +58,8 @@ class LearnedFeedback(NamedTuple):
         excess = mean of |x~ - x|^2 / (stray sigma^2 mean of sum_i f'_i^2 / (mu_i (2 - mu_i))) - 1
         R     <- R (1 - contraction min(1, max(0, excess)))
 
-    The mean below is what noise leaves in units without recurrence. The distance grows without bound where a network
-    nears chaos; `stray` says how far above the other it may be.
+    at the pace of the schedule, as all learning. The mean below is what noise leaves in units without recurrence. The
+    distance grows without bound where a network nears chaos; `stray` says how far above the other it may be.
 
     What a synapse sees: its weight; its presynaptic activity (plain or whitened); its neuron's noise, slope and impulse
     response; the broadcast output errors, residual, norms and stray.
@@ -93,7 +93,7 @@ class LearnedFeedback(NamedTuple):
     sigma: float = 1e-2
     lr_response: float = 0.1
     contraction: float = 2.5e-4
-    stray: float = 8.0
+    stray: float = 4.0
     noise: Any = Rademacher()
 
 
@@ -205,7 +205,9 @@ def _hidden_signal(rule: Any, params: Any, tags: Any, work: Any, spec: Any, tall
         finite &= math.isfinite(dot(work.error[s], work.error[s]))
     if finite:
         learn_responses(params.F, tags.hidden, tick, slots, rule.lags, work.residual, work.gain)
-    finite &= watch(rule, spec.cell, work.x, work.a, tags.slope, now, params.running[0], streams)
+    finite &= watch(
+        rule, spec.cell, work.x, work.a, tags.slope, now, params.running[0], streams, scale / rule.lr_hidden
+    )
     for s in range(streams):
         respond(params.F, tags.error, source, slots, s, rule.lags, work.signal[s], work.strength[s])
         u = tags.u[row + s]
@@ -221,10 +223,13 @@ def _hidden_signal(rule: Any, params: Any, tags: Any, work: Any, spec: Any, tall
 
 
 @compiled(**LOOP)
-def watch(rule: Any, cell: Any, x: Any, activity: Any, slope: Any, now: Any, running: Any, streams: Any) -> Any:
+def watch(
+    rule: Any, cell: Any, x: Any, activity: Any, slope: Any, now: Any, running: Any, streams: Any, pace: Any
+) -> Any:
     """Take in how far the noisy copies have strayed, and how far noise alone would take them; return if it is finite.
 
-    `x` and `activity` are those of all copies, the slopes those of the clean ones, from row `now` on.
+    `pace` is the schedule's: R must not shrink faster than a readout can follow. `x` and `activity` are those of all
+    copies, the slopes those of the clean ones, from row `now` on.
     """
     lanes = activity.shape[0]
     copies, n_vars = lanes // streams, x.shape[0] // lanes
@@ -244,7 +249,7 @@ def watch(rule: Any, cell: Any, x: Any, activity: Any, slope: Any, now: Any, run
     running[STRAY] += 1e-3 * (strayed - running[STRAY])
     running[ALONE] += 1e-3 * (alone - running[ALONE])
     excess = running[STRAY] / (rule.stray * max(running[ALONE], 1e-9)) - 1.0
-    running[KEPT] = 1.0 - rule.contraction * min(1.0, max(0.0, excess))
+    running[KEPT] = 1.0 - pace * rule.contraction * min(1.0, max(0.0, excess))
     return True
 
 

@@ -1,23 +1,36 @@
 """Two predictions of one target, mixed so that the mixture errs least: what the referee computes.
 
 ``y = y0 + share d`` with ``d = y1 - y0``. The loss along d is taken as a parabola: with slope g and curvature h where
-the mixture stood, its least value lies at ``share - g / h``. So ``share = mean(h share - g) / mean h``, kept within 0
-and 1; for the squared error that is the regression ``mean (y* - y0) d / mean d^2``, whatever the share was. All means
-are running ones; a step in which y0 errs more than three times as much as usual, as after a reset, enters them with a
-weight that makes it three times.
+the mixture stood, its least value lies at ``share - g / h``. So what would mix best is ``b = mean(h share - g) / mean
+h``; for the squared error that is the regression ``mean (y* - y0) d / mean d^2``, whatever the share was.
+
+How far b may be luck is told by ``r = h share - g - b h``, whose mean is 0, with the b before it. Errors of a forecast
+of `delay` steps are alike for longer than that, so r is smoothed over ``k = 4 (1 + delay)`` steps (at first over all
+that there are), ``s += (r - s) / k``, and chance alone gives b the variance ``v = rate k mean s^2 / (mean h)^2``. The
+share is b within 0 and 1, times ``b^2 / (9 v) - 1`` within 0 and 1: nothing within three standard errors of 0, and all
+of b from 4.2 on.
+
+All means are running ones; a step in which y0 errs more than three times as much as usual, as after a reset, enters
+them with a weight that makes it three times.
 """
 
 import math
 from typing import Any
 
-from onlinernn.kernels.dispatch import WHOLE, compiled
+from onlinernn.kernels.dispatch import LOOP, WHOLE, compiled
 from onlinernn.kernels.layout import ORIGIN, TICK
 from onlinernn.kernels.losses import curvature, loss, output_error
 from onlinernn.kernels.passes import dot
 
-#: Entries of the means: of ``h share - g`` and h, of the losses of y0 and of the mixture, all weighted; of the loss of
-#: y0 without a weight; and the share itself.
-LINEAR, CURVED, ALONE, TOGETHER, USUAL, SHARE, N_MEANS = range(7)
+#: Entries of the means: of ``h share - g`` and h, s and the mean of its square, of the losses of y0 and of the mixture,
+#: all weighted; of the loss of y0 without a weight; and the share itself.
+LINEAR, CURVED, SMOOTHED, SPREAD, ALONE, TOGETHER, USUAL, SHARE, N_MEANS = range(9)
+
+#: For how many delays errors are alike.
+ALIKE = 4
+
+#: The square of how many standard errors a share has to differ from 0 to be heard.
+DOUBT = 9.0
 
 #: Rows of the ring for a stream in a step.
 FIRST, STEP, MIXED, N_ROWS = range(4)
@@ -77,8 +90,30 @@ def mix(
                 means[USUAL] = alone / count
             means[USUAL] += rate * (alone / count - means[USUAL])
             weight = min(alone, 3.0 * means[USUAL] * count) / (alone * count) if alone > 0.0 else 1.0 / count
-            means[LINEAR] += rate * (weight * linear - means[LINEAR])
-            means[CURVED] += rate * (weight * curved - means[CURVED])
             means[ALONE] += rate * (weight * alone - means[ALONE])
             means[TOGETHER] += rate * (weight * together - means[TOGETHER])
-            means[SHARE] = min(1.0, max(0.0, means[LINEAR] / means[CURVED])) if means[CURVED] > 0.0 else 0.0
+            learn_share(means, weight * linear, weight * curved, rate, ALIKE * (1 + delay), tagged + 1)
+
+
+@compiled(**LOOP)
+def best_share(means: Any) -> Any:
+    """Return what would have mixed best."""
+    return means[LINEAR] / means[CURVED] if means[CURVED] > 0.0 else 0.0
+
+
+@compiled(**LOOP)
+def learn_share(means: Any, linear: Any, curved: Any, rate: Any, alike: Any, steps: Any) -> None:
+    """Take the newest `linear` and `curved` into the `means`, and set the share that is sure.
+
+    Errors are alike for `alike` steps, out of `steps` so far.
+    """
+    surprise = linear - best_share(means) * curved
+    means[LINEAR] += rate * (linear - means[LINEAR])
+    means[CURVED] += rate * (curved - means[CURVED])
+    means[SMOOTHED] += (surprise - means[SMOOTHED]) / min(alike, steps)
+    means[SPREAD] += rate * (means[SMOOTHED] * means[SMOOTHED] - means[SPREAD])
+    best, doubt = best_share(means), DOUBT * rate * alike * means[SPREAD]
+    means[SHARE] = 0.0
+    if best > 0.0 and doubt > 0.0:
+        trust = means[LINEAR] * means[LINEAR] / doubt - 1.0
+        means[SHARE] = min(1.0, best) * min(1.0, max(0.0, trust))

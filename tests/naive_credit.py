@@ -93,7 +93,7 @@ class NaiveFeedback(Naive):
         self.mean_distance += 1e-3 * (np.mean(distances) / rule.sigma**2 - self.mean_distance)
         self.mean_alone += 1e-3 * (np.mean(alone) - self.mean_alone)
         excess = self.mean_distance / (rule.stray * max(self.mean_alone, 1e-9)) - 1
-        return rule.contraction * min(1, max(0, excess))
+        return rule.contraction * self.rate_factor() * min(1, max(0, excess))
 
     def strayed(self):
         bound = 100 * self.n * self.rule.sigma**2
