@@ -91,7 +91,7 @@ def write_json(path: str | os.PathLike[str], command: str, rows: Sequence[Mappin
         What else it takes to repeat the command.
     """
     whole = {"command": command, "version": __version__, "rows": list(rows), **more}
-    write_atomically(path, (json.dumps(_plain(whole), indent=1, allow_nan=False) + "\n").encode())
+    write_atomically(path, (json.dumps(plain(whole), indent=1, allow_nan=False) + "\n").encode())
 
 
 def check_writable(path: Path) -> None:
@@ -119,11 +119,23 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **packages, "platform": platform.platform()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value in terms of JSON; what is not finite becomes None.
+
+    Parameters
+    ----------
+    value
+        Mappings, sequences, numbers and paths, one in another.
+
+    Examples
+    --------
+    >>> plain({"a": (1, math.nan)})
+    {'a': [1, None]}
+    """
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, os.PathLike) else value

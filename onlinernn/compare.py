@@ -232,9 +232,18 @@ def initial_weights(task: Task, settings: Match, seed: int) -> dict[str, np.ndar
 
 
 def compete(
-    task: Task, settings: Match, one: Method, seed: int, on_chunk: Callable[[Progress], None] | None = None
+    task: Task,
+    settings: Match,
+    one: Method,
+    seed: int,
+    on_chunk: Callable[[Progress], None] | None = None,
+    *,
+    test_curve: bool = False,
 ) -> Row:
     """Train and test one method with one seed, and return its row; one without scores if it diverged.
+
+    The key ``curves`` of the row holds, after each pass, the ``samples`` and ``seconds`` that it took, the
+    ``prequential`` NMSE of the pass and, if asked for, the NMSE of a frozen ``test``.
 
     Parameters
     ----------
@@ -248,22 +257,31 @@ def compete(
         Of weights, noise and streams.
     on_chunk : callable, optional
         As for ``evaluate``.
+    test_curve : bool
+        Whether to test after every pass.
     """
-    done = 0
+    done, ends = 0, []
+    steps = len(task.train(seed, 0))
 
     def watch(now: Progress) -> None:
         nonlocal done
         done = now.samples
+        if now.step == steps:
+            ends.append((now.samples, now.seconds))
         if on_chunk is not None:
             on_chunk(now)
 
     chunk = max(1000 // settings.window, 1) * settings.window  # whole windows of BPTT
     try:
-        result = evaluate(one.make, task, seed=seed, epochs=one.epochs, chunk=chunk, on_chunk=watch)
+        result = evaluate(
+            one.make, task, seed=seed, epochs=one.epochs, chunk=chunk, on_chunk=watch, test_curve=test_curve
+        )
     except ArithmeticError as error:
         step = done + int(getattr(error, "step", 0))
         return no_score(task, one.name, seed, n_hidden=settings.hidden, samples=done, diverged_at_step=step)
-    return row(result, one.name, n_hidden=settings.hidden, diverged_at_step=None)
+    samples, seconds = (list(column) for column in zip(*ends, strict=True))
+    curves = {"samples": samples, "seconds": seconds, "prequential": result.curve, "test": result.test_curve}
+    return row(result, one.name, n_hidden=settings.hidden, diverged_at_step=None, curves=curves)
 
 
 def equal_time(task: Task, settings: Match, rule: Row, bptt: Row) -> Method | None:

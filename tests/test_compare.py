@@ -10,6 +10,7 @@ import pytest
 
 from onlinernn import LeakSpectrum, LeakyTanh
 from onlinernn.cli import main
+from onlinernn.cli_bptt import OtherTraining
 from onlinernn.compare import (
     EQUAL_TIME,
     METHODS,
@@ -137,7 +138,8 @@ def test_a_readout_brings_its_precision_and_a_leak_ends_the_spectrum(tmp_path: P
 
 @pytest.mark.parametrize("task", PROBES)
 def test_every_probe_has_its_settings(task: Any) -> None:
-    assert match(task).hidden == (100 if task in ("weather", "csv") else 30)
+    assert match(task).hidden == (200 if task in ("weather", "csv") else 30)
+    assert match(task, 48).ridge == (100.0 if task in ("weather", "csv") else 1.0)
     assert match(task).endless == (task in ("drifting", "switching"))
 
 
@@ -214,6 +216,78 @@ def test_equal_time_is_as_many_passes_as_fit() -> None:
         assert one is not None
         assert (one.name, one.epochs) == (EQUAL_TIME, epochs)
     assert equal_time(task, settings, {"seconds": None}, bptt) is None
+
+
+def test_a_comparison_that_was_stopped_goes_on_from_its_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["recall", *TINY, "--methods", "bptt,one-step", "--store", str(tmp_path / "rows.db")]
+    calls: list[tuple[str, int]] = []
+
+    def counted(task: Any, settings: Any, one: Any, seed: int, *more: Any, **named: Any) -> Any:
+        if len(calls) == 3 and not (tmp_path / "rows.json").exists():
+            raise KeyboardInterrupt
+        calls.append((one.name, seed))
+        return compete(task, settings, one, seed, *more, **named)
+
+    monkeypatch.setattr("onlinernn.cli_compare.compete", counted)
+    assert main(["compare", *options]) == 130
+    assert f"what is finished is in {tmp_path / 'rows.db'}" in capsys.readouterr().err
+    (tmp_path / "rows.json").write_text("")
+    code, rows = compare(tmp_path, *options)
+    assert code == 0
+    assert calls == [("one-step", 1), ("one-step", 2), ("BPTT", 1), ("BPTT", 2)]
+    capsys.readouterr()
+    assert compare(tmp_path, *options)[1] == rows  # seconds too: nothing was computed
+    assert len(calls) == 4
+    compare(tmp_path, *options, "--leak", "0.5")  # other numbers are other rows
+    assert len(calls) == 8
+    assert main(["results", str(tmp_path / "rows.db")]) == 0
+    assert "one-step" in capsys.readouterr().out
+
+
+def test_a_figure_and_an_endless_stream_show_the_error_over_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figure = tmp_path / "race.png"
+    options = ["recall", *TINY, "--samples", "900", "--methods", "bptt,one-step,constant", "--figure", str(figure)]
+    rows = compare(tmp_path, *options, "--endless")[1]
+    assert figure.stat().st_size > 20_000
+    curves = rows[0]["curves"]
+    assert curves["samples"] == [300, 600, 900]
+    assert curves["test"][-1] == rows[0]["nmse_test"]
+    assert np.all(np.diff(curves["seconds"]) > 0)
+    printed = capsys.readouterr().out.splitlines()
+    (header,) = (line for line in printed if line.startswith("prequential NMSE until"))
+    assert header.split()[-3:] == ["33%", "67%", "100%"]
+    falling = compare(tmp_path, *options)[1]
+    assert falling[0]["nmse_test"] != rows[0]["nmse_test"]  # the rate stayed there
+    assert "prequential NMSE until" not in capsys.readouterr().out
+
+
+def test_past_inputs_are_for_the_networks_alone(tmp_path: Path) -> None:
+    options = ["recall", "--length", "600", "--hidden", "8", "--samples", "6000", "--seeds", "1", "--quiet",
+               "--methods", "bptt,ridge"]  # fmt: skip
+    one, eleven = (compare(tmp_path, *options, "--past", past)[1] for past in ("1", "11"))
+    assert one[0]["nmse_test"] > 0.5 > eleven[0]["nmse_test"]  # the bit 10 back stands in the input
+    assert one[1]["nmse_test"] == eleven[1]["nmse_test"]
+
+
+def test_bptt_is_tuned_on_training_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tuned.json"
+    assert main(["compare", "recall", *TINY, "--samples", "300", "--tune-bptt", "--json", str(path)]) == 0
+    rows = json.loads(path.read_text())["rows"]
+    assert len({(row["lr_bptt"], row["window"], row["endless"]) for row in rows}) == 18
+    assert len(rows) == 36
+    assert sum(line.endswith("used") for line in capsys.readouterr().out.splitlines()) == 1
+    task, settings = cast(Task, Settled(Recall(length=300), 200)), overridden(match("recall"), hidden=8)
+    used = next(r for r in rows if (r["lr_bptt"], r["window"], r["endless"]) == (settings.lr_bptt, 50, False))
+    row = compete(cast(Task, OtherTraining(task)), settings, method(task, settings, "BPTT", 1), 1)
+    assert (
+        used["nmse_test"]
+        == row["nmse_test"]
+        != compete(task, settings, method(task, settings, "BPTT", 1), 1)["nmse_test"]
+    )
 
 
 def test_a_divergence_is_a_row_without_scores() -> None:

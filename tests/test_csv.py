@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from onlinernn.tasks import CsvTask, read_table
+from onlinernn.tasks import CsvTask, DelayLine, read_table
 
 
 @pytest.fixture
@@ -181,3 +181,17 @@ def test_a_target_without_change_or_without_numbers_is_refused(write):
 def test_an_input_that_never_changes_becomes_zero(write):
     task = CsvTask(write("a,b\n" + "".join(f"{t},0.1\n" for t in range(10))), "a")
     np.testing.assert_allclose(task.train().inputs[:, 1], 0, atol=1e-12)
+
+
+def test_a_delay_line_looks_back_from_the_test_into_the_training_rows(series):
+    task = CsvTask(series, "ramp", horizon=2, split=30)
+    delayed = DelayLine(task, 3)
+    train, test = task.train().inputs, task.test().inputs
+    assert delayed.n_in == 6
+    assert delayed.target_delay == 2
+    np.testing.assert_array_equal(delayed.test(0).inputs[:2], [[*test[0], *train[-1], *train[-2]],
+                                                              [*test[1], *test[0], *train[-1]]])  # fmt: skip
+    np.testing.assert_array_equal(delayed.train(0).inputs[1], [*train[1], *train[0], 0, 0])
+    np.testing.assert_array_equal(delayed.test(0).targets, task.test().targets)
+    with pytest.raises(ValueError, match="rows must be at least 1"):
+        DelayLine(task, 0)

@@ -4,6 +4,7 @@ from onlinernn.tasks.bits import Recall, xor
 from onlinernn.tasks.changing import Drifting, switching
 from onlinernn.tasks.copy_memory import CopyMemory
 from onlinernn.tasks.csv import CsvTask
+from onlinernn.tasks.delay_line import DelayLine
 from onlinernn.tasks.mackey_glass import MackeyGlass
 from onlinernn.tasks.noise import NoisyTargets, WhiteNoise
 from onlinernn.tasks.stream import Standardiser, Stream, Task, target_variance
@@ -13,6 +14,7 @@ from onlinernn.tasks.weather import weather
 __all__ = [
     "CopyMemory",
     "CsvTask",
+    "DelayLine",
     "Drifting",
     "Gaps",
     "MackeyGlass",
