@@ -12,11 +12,13 @@ from onlinernn.bench import medians
 from onlinernn.bench_peers import TINY, Array, random_net
 from onlinernn.kernels import advance, noise, passes
 from onlinernn.kernels.cells import Tanh
-from onlinernn.kernels.decorrelation import Decorrelation
+from onlinernn.kernels.decorrelation import Decorrelation, Whitening
 from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.number import Real
+from onlinernn.kernels.readouts import NLMS
 from onlinernn.kernels.rules import ANP
 from onlinernn.learner import OnlineLearner
+from onlinernn.referee import Referee
 
 _RULE = ANP(lr_hidden=1e-7, lr_readout=1e-7, sigma=1e-2)
 _STEPS = 200  # a call costs about 20 us, whatever it does
@@ -90,7 +92,9 @@ def time_streams(n: int, counts: list[int], repeats: int, seconds: float = 0.2) 
 
 
 def time_feedback(sizes: list[int], repeats: int, seconds: float = 0.2) -> list[dict[str, Any]]:
-    """Return the microseconds per step of learned feedback, 10 lags and a whitened readout, and of DANP.
+    """Return the microseconds per step of learned feedback with 10 lags, alone and with its referee, and of ANP.
+
+    All have the same readout, NLMS on whitened activity and the input.
 
     Parameters
     ----------
@@ -103,13 +107,16 @@ def time_feedback(sizes: list[int], repeats: int, seconds: float = 0.2) -> list[
     """
     rows, wave = [], _wave(1)
     for n in sizes:
-        learners = {
-            "danp": OnlineLearner(1, n, 1, rule=_RULE, decorrelation=Decorrelation(1e-7)),
-            "feedback": OnlineLearner(1, n, 1, rule=LearnedFeedback(lr_hidden=1e-7, lags=10)),
+        rule = LearnedFeedback(lr_hidden=1e-7, lags=10)
+        models: dict[str, Any] = {
+            "anp": OnlineLearner(1, n, 1, rule=_RULE, decorrelation=Whitening(), readout=NLMS(), direct=True),
+            "feedback": OnlineLearner(1, n, 1, rule=rule),
+            "referee": Referee(OnlineLearner(1, n, 1, rule=rule)),
         }
-        works = {name: _running(learner.run, wave) for name, learner in learners.items()}
+        works = {name: _running(model.run, wave) for name, model in models.items()}
         us = {name: 1e6 * value / (_STEPS - 1) for name, value in medians(works, repeats, seconds).items()}
-        rows.append({"n": n, **us, "ratio": us["feedback"] / us["danp"]})
+        ratios = {f"{name}_ratio": us[name] / us["anp"] for name in ("feedback", "referee")}
+        rows.append({"n": n, **us, **ratios})
     return rows
 
 

@@ -25,7 +25,7 @@ Time one step of two copies with immediate learning (one input, one output, floa
 fused Numba function written for this case alone, plain NumPy with one BLAS thread, JAX (jit and scan, two variants,
 and one jitted call a sample) and PyTorch (eager, in place) where they are installed, and a kernel that does nothing but
 read and write every weight once: the limit of the memory. All take turns on one processor; the figures are medians of
-processor time. Then time parallel streams beside NumPy, learned feedback beside ANP with decorrelation, what a step is
+processor time. Then time parallel streams beside NumPy, learned feedback beside ANP with its readout, what a step is
 made of, noisy copies and noise of weights against their bounds, two threads beside one, an epoch of the reference BPTT
 beside one in PyTorch, and the first step of a new process, with an empty and with a filled cache.
 
@@ -259,8 +259,11 @@ def _report_more(more: dict[str, list[dict[str, Any]]]) -> str:
         [str(row["streams"]), _us(row["engine"]), _us(row["numpy"]), f"{row['ratio']:.2f}"] for row in more["streams"]
     ]
     feedback = [
-        [str(row["n"]), _us(row["danp"]), _us(row["feedback"]), f"{row['ratio']:.2f}"] for row in more["feedback"]
+        [str(row["n"]), *(_us(row[name]) for name in ("anp", "feedback", "referee"))]
+        + [f"{row[name]:.2f}" for name in ("feedback_ratio", "referee_ratio")]
+        for row in more["feedback"]
     ]
+    of_feedback = ["n", "anp, same readout", "learned feedback", "with referee", "ratio (bound 1.5)", "(2.5)"]
     parts = [
         [f"n={row['n']} {row['part']}", _us(row["us"]), f"{100 * row['share']:.0f} %"]
         + [f"{row[key] / 1e3:.0f}" if row[key] else "" for key in ("bytes", "flops")]
@@ -284,7 +287,7 @@ def _report_more(more: dict[str, list[dict[str, Any]]]) -> str:
     header = [f"streams, n={more['streams'][0]['n']}", "us per step and stream", "numpy", "numpy/engine"]
     return (
         f"\n{table(header, streams)}\n"
-        f"\n{table(['n', 'danp', 'learned feedback', 'ratio (bound 1.5)'], feedback)}\n"
+        f"\n{table(of_feedback, feedback)}\n"
         f"\n{table(['danp, part of a step', 'us', 'share', 'kB of weights moved', 'kflop'], parts)}\n"
         f"\n{table(['us per step', 'n', 'beside', 'this', 'ratio'], bounds)}\n\n{text}"
     )
