@@ -55,11 +55,11 @@ class LearnedFeedback(NamedTuple):
     The noisy copy also tells whether the network forgets. With mu the leak of a neuron and all means running ones of
     rate 1e-3, in each step with a target::
 
-        excess = mean of |x~ - x|^2 / (stray sigma^2 mean of sum_i f'_i^2 / (mu_i (2 - mu_i))) - 1
-        R     <- R (1 - contraction min(1, max(0, excess)))
+        excess = 1 - stray sigma^2 mean of sum_i f'_i^2 / (mu_i (2 - mu_i)) / mean of |x~ - x|^2
+        R     <- R (1 - contraction max(0, excess))
 
-    at the pace of the schedule, as all learning. The mean below is what noise leaves in units without recurrence. The
-    distance grows without bound where a network nears chaos; `stray` says how far above the other it may be.
+    at the pace of the schedule, as all learning. The first mean is what noise leaves in units without recurrence. The
+    distance grows without bound where a network nears chaos; `stray` says how many times the first it may be.
 
     What a synapse sees: its weight; its presynaptic activity (plain or whitened); its neuron's noise, slope and impulse
     response; the broadcast output errors, residual, norms and stray.
@@ -248,8 +248,8 @@ def watch(
         return False
     running[STRAY] += 1e-3 * (strayed - running[STRAY])
     running[ALONE] += 1e-3 * (alone - running[ALONE])
-    excess = running[STRAY] / (rule.stray * max(running[ALONE], 1e-9)) - 1.0
-    running[KEPT] = 1.0 - pace * rule.contraction * min(1.0, max(0.0, excess))
+    excess = max(0.0, 1.0 - rule.stray * running[ALONE] / max(running[STRAY], 1e-9))
+    running[KEPT] = 1.0 - pace * rule.contraction * excess
     return True
 
 

@@ -92,8 +92,8 @@ class NaiveFeedback(Naive):
         alone = [np.sum(record["slope"] ** 2 * memory) for record in self.past[-1]]
         self.mean_distance += 1e-3 * (np.mean(distances) / rule.sigma**2 - self.mean_distance)
         self.mean_alone += 1e-3 * (np.mean(alone) - self.mean_alone)
-        excess = self.mean_distance / (rule.stray * max(self.mean_alone, 1e-9)) - 1
-        return rule.contraction * self.rate_factor() * min(1, max(0, excess))
+        excess = max(0, 1 - rule.stray * self.mean_alone / max(self.mean_distance, 1e-9))
+        return rule.contraction * self.rate_factor() * excess
 
     def strayed(self):
         bound = 100 * self.n * self.rule.sigma**2
