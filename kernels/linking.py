@@ -7,7 +7,7 @@ a quarter of the time that a new combination of parts takes.
 
 from typing import Any
 
-from numba import _dynfunc
+from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import PassManager, register_pass
@@ -20,7 +20,7 @@ class _Library(JITCodeLibrary):
 
     def finalize(self) -> None:
         """Take in what is called from here, and stop at that."""
-        self._raise_if_finalized()
+        self._raise_if_finalized()  # type: ignore[no-untyped-call]
         for library in dict.fromkeys(self._linking_libraries):
             self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
@@ -32,9 +32,10 @@ class _Lowering(NativeLowering):
     _name = "lowering_to_be_linked"
 
     def run_pass(self, state: Any) -> bool:
-        state.library = library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)
+        library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
+        state.library = library
         state.flags.no_compile = True
-        changed: bool = super().run_pass(state)
+        changed: bool = super().run_pass(state)  # type: ignore[no-untyped-call]
         made = state["cr"]
         # Numba knows a compiled function by the object that Python would call. This one has no code (address 0).
         name = made.fndesc.qualname.split(".")[-1]
@@ -49,7 +50,7 @@ class _LoweringWhole(NativeLowering):
     _name = "lowering_with_what_is_linked"
 
     def run_pass(self, state: Any) -> bool:
-        changed: bool = super().run_pass(state)
+        changed: bool = super().run_pass(state)  # type: ignore[no-untyped-call]
         for name in [one.name for one in state.library._final_module.global_variables]:
             if (environment := lookup_environment(name)) is not None:
                 state.library.codegen.set_env(name, environment)

@@ -15,12 +15,14 @@ from onlinernn.bench import clocked, medians
 from onlinernn.compare import initial_weights, reference
 from onlinernn.compare_torch import installed, torch_row
 from onlinernn.kernels.decorrelation import Decorrelation
+from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.learner import OnlineLearner
 from onlinernn.settings import match
 from onlinernn.tasks import Recall
 
 _RATES: dict[str, Any] = {"lr_hidden": 1e-9, "lr_readout": 1e-9}
+_FEEDBACK = LearnedFeedback(lr_hidden=1e-7, lags=10)
 _WAVE = np.sin(0.1 * np.arange(101.0))[:, None]
 
 #: What is timed beside what, at how many hidden units, and how many times as long it may take.
@@ -28,6 +30,10 @@ BOUNDS: tuple[tuple[str, int, float, dict[str, Any], dict[str, Any]], ...] = (
     ("8 noisy copies beside 1", 1000, 3.0, {"replicas": 8}, {}),
     ("16 noisy copies beside 1, set back every step", 1000, 1.5, {"replicas": 16, "resync": 1}, {"resync": 1}),
     ("WP beside NP", 500, 3.0, {"rule": WP(**_RATES)}, {"rule": NP(**_RATES)}),
+    *(
+        ("LearnedFeedback of 10 lags beside DANP", n, 1.5, {"rule": _FEEDBACK}, {"decorrelation": Decorrelation(1e-9)})
+        for n in (100, 500, 1000)
+    ),
 )
 
 

@@ -40,7 +40,8 @@ APART = ("onlinernn/reference/*.py", "onlinernn/tasks/*.py")
 NUMBA = ("numba", "numpy")
 ROOMS = (
     Room(("kernels/__init__.py",), (), ()),
-    Room(("kernels/dispatch.py",), (), NUMBA),
+    Room(("kernels/linking.py",), (), ("numba",)),
+    Room(("kernels/dispatch.py",), ("kernels/linking.py",), NUMBA),
     Room(("kernels/faults.py",), (), NUMBA),
     Room(("kernels/held.py",), (), (*NUMBA, "llvmlite")),
     Room(("kernels/team.py",), ("kernels/dispatch.py",), ("numba", "llvmlite")),
