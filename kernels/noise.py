@@ -125,7 +125,10 @@ def draw(noise: Any, bits: Any) -> Any:
 
 @open_function(default=True)
 def begin(noise: Any, sizes: Any, seed: Any, tick: Any, stream: Any, copy: Any, domain: Any) -> Any:
-    """Return the place of site 0 under a key; `sizes` are those of the learner."""
+    """Return the place of site 0: the key of `seed`, `tick`, `stream`, `copy` and `domain`, or where a tape goes on.
+
+    `sizes` are those of the learner.
+    """
     return key(seed, tick, stream, copy, domain)
 
 
@@ -137,7 +140,7 @@ def bits_at(noise: Any, tape: Any, place: Any) -> Any:
 
 @open_function(default=True)
 def step_on(noise: Any, tape: Any, place: Any) -> Any:
-    """Return the place of the next site."""
+    """Return the place after `place`, that of the next site; `tape` is what is played."""
     return following(place)
 
 

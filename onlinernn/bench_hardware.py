@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,10 @@ MORE: dict[str, dict[str, Any]] = {
 NAMES = (*MORE, *PRESETS)
 
 
+def _running(learner: OnlineLearner, wave: np.ndarray) -> Callable[[], object]:
+    return lambda: learner.run(wave[:-1], wave[1:])
+
+
 def time_hardware(names: list[str], sizes: list[int], repeats: int, seconds: float = 0.2) -> list[dict[str, Any]]:
     """Return the microseconds per step of ANP on hardware and of the ideal float32 engine, which take turns.
 
@@ -55,7 +60,7 @@ def time_hardware(names: list[str], sizes: list[int], repeats: int, seconds: flo
     for n in sizes:
         settings = {name: MORE[name] if name in MORE else {"substrate": PRESETS[name].substrate} for name in names}
         learners = {name: OnlineLearner(1, n, 1, rule=rule, **own) for name, own in {"ideal": {}, **settings}.items()}
-        works = {name: (lambda one=one: one.run(wave[:-1], wave[1:])) for name, one in learners.items()}
+        works = {name: _running(one, wave) for name, one in learners.items()}
         us = {name: 1e6 * value / _STEPS for name, value in medians(works, repeats, seconds).items()}
         rows += [
             {"hardware": name, "n": n, "us_per_step": value, "ratio": value / us["ideal"]} for name, value in us.items()

@@ -100,9 +100,10 @@ def _read(path: str | os.PathLike[str]) -> np.ndarray:
     where = os.fspath(path)
     if where.endswith(".npy"):
         try:
-            return np.load(path, allow_pickle=False).astype(np.float64).ravel()
+            loaded: np.ndarray = np.load(path, allow_pickle=False).astype(np.float64).ravel()
         except (ValueError, EOFError) as error:
             raise ValueError(f"{where} is no whole .npy file of numbers: {error}") from None
+        return loaded
     numbers = []
     with Path(path).open(encoding="utf-8") as file:
         for k, line in enumerate(file):

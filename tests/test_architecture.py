@@ -29,7 +29,6 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/decorrelation.py": set(),
     "kernels/layout.py": {"allocate"},
     "kernels/number.py": set(),
-    "kernels/wide.py": set(),
     "kernels/integers.py": set(),
     "kernels/integer_parts.py": set(),
     "kernels/passes.py": set(),
