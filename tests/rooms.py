@@ -168,7 +168,9 @@ ROOMS = (
         ("kernels/*.py", "onlinernn/bench.py", "onlinernn/substrates.py", *OBJECTS),
         ("numpy",),
     ),
-    Room(("onlinernn/bench_more.py",), ("kernels/*.py", "onlinernn/bench*.py", *OBJECTS), NUMBA),
+    Room(
+        ("onlinernn/bench_more.py",), ("kernels/*.py", "onlinernn/bench*.py", "onlinernn/referee.py", *OBJECTS), NUMBA
+    ),
     Room(("onlinernn/formulas.py",), (), ("numpy",)),
     Room(
         ("onlinernn/fitting.py",),
