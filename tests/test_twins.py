@@ -40,7 +40,7 @@ def test_copies_exchange_their_arrays_at_every_step() -> None:
 
 @pytest.mark.parametrize("chop", [False, True])
 def test_what_mismatch_adds_is_learnt_and_taken_off(chop: bool) -> None:
-    """Without the cure the differences are mismatch, many times the noise; with it little more than noise is left."""
+    """Without the cure the differences are mismatch, many times the noise; with it most of that is gone."""
     wave = np.sin(0.3 * np.arange(4000.0))[:, None]
     sigma, power = 1e-3, {}
     for cancel in (0.0, 0.1):
