@@ -5,10 +5,10 @@ the mixture stood, its least value lies at ``share - g / h``. So what would mix 
 h``; for the squared error that is the regression ``mean (y* - y0) d / mean d^2``, whatever the share was.
 
 How far b may be luck is told by ``r = h share - g - b h``, whose mean is 0, with the b before it. Errors of a forecast
-of `delay` steps are alike for longer than that, so r is smoothed over ``k = 4 (1 + delay)`` steps (at first over all
-that there are), ``s += (r - s) / k``, and chance alone gives b the variance ``v = rate k mean s^2 / (mean h)^2``. The
-share is b within 0 and 1, times ``b^2 / (9 v) - 1`` within 0 and 1: nothing within three standard errors of 0, and all
-of b from 4.2 on.
+of `delay` steps are alike for about as long, so r is smoothed over ``k = 1 + delay`` steps (at first over all that
+there are), ``s += (r - s) / k``, and chance alone gives b the variance ``v = rate k mean s^2 / (mean h)^2``. The share
+is ``b max(0, 1 - 4 v / b^2)``, within 0 and 1 (after James and Stein 1961): nothing within two standard errors of 0,
+all of b where it is plain.
 
 All means are running ones; a step in which y0 errs more than three times as much as usual, as after a reset, enters
 them with a weight that makes it three times.
@@ -26,11 +26,8 @@ from onlinernn.kernels.passes import dot
 #: all weighted; of the loss of y0 without a weight; and the share itself.
 LINEAR, CURVED, SMOOTHED, SPREAD, ALONE, TOGETHER, USUAL, SHARE, N_MEANS = range(9)
 
-#: For how many delays errors are alike.
-ALIKE = 4
-
-#: The square of how many standard errors a share has to differ from 0 to be heard.
-DOUBT = 9.0
+#: Variances by which the square of a share has to differ from 0 to be heard.
+DOUBT = 4.0
 
 #: Rows of the ring for a stream in a step.
 FIRST, STEP, MIXED, N_ROWS = range(4)
@@ -92,7 +89,7 @@ def mix(
             weight = min(alone, 3.0 * means[USUAL] * count) / (alone * count) if alone > 0.0 else 1.0 / count
             means[ALONE] += rate * (weight * alone - means[ALONE])
             means[TOGETHER] += rate * (weight * together - means[TOGETHER])
-            learn_share(means, weight * linear, weight * curved, rate, ALIKE * (1 + delay), tagged + 1)
+            learn_share(means, weight * linear, weight * curved, rate, 1 + delay, tagged + 1)
 
 
 @compiled(**LOOP)
@@ -112,8 +109,8 @@ def learn_share(means: Any, linear: Any, curved: Any, rate: Any, alike: Any, ste
     means[CURVED] += rate * (curved - means[CURVED])
     means[SMOOTHED] += (surprise - means[SMOOTHED]) / min(alike, steps)
     means[SPREAD] += rate * (means[SMOOTHED] * means[SMOOTHED] - means[SPREAD])
-    best, doubt = best_share(means), DOUBT * rate * alike * means[SPREAD]
+    best = best_share(means)
     means[SHARE] = 0.0
-    if best > 0.0 and doubt > 0.0:
-        trust = means[LINEAR] * means[LINEAR] / doubt - 1.0
-        means[SHARE] = min(1.0, best) * min(1.0, max(0.0, trust))
+    if best > 0.0:
+        doubt = DOUBT * rate * alike * means[SPREAD] / (means[LINEAR] * means[LINEAR])
+        means[SHARE] = min(1.0, best * max(0.0, 1.0 - doubt))

@@ -31,13 +31,13 @@ class Referee:
     learner, and running means of rate `rate`::
 
         y     = y0 + share (y1 - y0)        b = mean (y* - y0)(y1 - y0) / mean (y1 - y0)^2
-        share = b within 0 and 1, times b^2 / (9 v) - 1 within 0 and 1
-        v     = rate k mean s^2 / (mean (y1 - y0)^2)^2        k = 4 (1 + target_delay)
+        share = b max(0, 1 - 4 v / b^2), within 0 and 1
+        v     = rate k mean s^2 / (mean (y1 - y0)^2)^2        k = 1 + target_delay
         s    += ((y* - y0 - b (y1 - y0)) (y1 - y0) - s) / k
         saved = 1 - mean loss of y / mean loss of y0
 
     summed over outputs and streams. b is what mixes best, v the variance that chance alone gives it: errors of a
-    forecast last for longer than its delay, and what may be luck is not heard. With :class:`SoftmaxCrossEntropy` the
+    forecast last for about its delay, and what may be luck is not heard. With :class:`SoftmaxCrossEntropy` the
     logits are mixed, and b is the Newton step to the least loss along ``y1 - y0`` (``kernels/mixing.py``). The
     learner's hidden layer learns with ``saved / full`` of its rate, at least `least` and at most all of it, set anew
     after every `period` steps.

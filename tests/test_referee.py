@@ -70,13 +70,12 @@ def naive_mixture(first, second, targets, delay, spec) -> tuple[np.ndarray, np.n
             surprise = a - (linear / curved if curved > 0 else 0.0) * b
             linear, curved = linear + RATE * (a - linear), curved + RATE * (b - curved)
             alone, together = alone + RATE * (c - alone), together + RATE * (e - together)
-            smoothed += (surprise - smoothed) / min(4 * (1 + delay), q + 1)
+            smoothed += (surprise - smoothed) / min(1 + delay, q + 1)
             spread += RATE * (smoothed**2 - spread)
             share = 0.0
             if linear > 0 and curved > 0:
-                variance = RATE * 4 * (1 + delay) * spread / curved**2
-                sure = (linear / curved) ** 2 / (9.0 * variance) - 1.0
-                share = min(1.0, linear / curved) * min(1.0, max(0.0, sure))
+                best, variance = linear / curved, RATE * (1 + delay) * spread / curved**2
+                share = min(1.0, best * max(0.0, 1.0 - 4.0 * variance / best**2))
     return mixed, losses, share, 1 - together / alone
 
 
