@@ -4,11 +4,10 @@
 the mixture stood, its least value lies at ``share - g / h``. So what would mix best is ``b = mean(h share - g) / mean
 h``; for the squared error that is the regression ``mean (y* - y0) d / mean d^2``, whatever the share was.
 
-How far b may be luck is told by ``r = h share - g - b h``, whose mean is 0, with the b before it. Errors of a forecast
-of `delay` steps are alike for about as long, so r is smoothed over ``k = 1 + delay`` steps (at first over all that
-there are), ``s += (r - s) / k``, and chance alone gives b the variance ``v = rate k mean s^2 / (mean h)^2``. The share
-is ``b max(0, 1 - 4 v / b^2)``, within 0 and 1 (after James and Stein 1961): nothing within two standard errors of 0,
-all of b where it is plain.
+Errors of a forecast of `delay` steps are alike for about as long, so that the running means hold about ``N = streams
+/ (rate (1 + delay))`` that are independent, and chance alone gives b the variance ``v = mean loss / (N mean h)``, with
+the loss of the mixture. The share is ``b max(0, 1 - 2 v / b^2)``, within 0 and 1 (after James and Stein 1961): nothing
+where the gain could be luck, all of b where it is plain.
 
 All means are running ones; a step in which y0 errs more than three times as much as usual, as after a reset, enters
 them with a weight that makes it three times.
@@ -22,12 +21,12 @@ from onlinernn.kernels.layout import ORIGIN, TICK
 from onlinernn.kernels.losses import curvature, loss, output_error
 from onlinernn.kernels.passes import dot
 
-#: Entries of the means: of ``h share - g`` and h, s and the mean of its square, of the losses of y0 and of the mixture,
-#: all weighted; of the loss of y0 without a weight; and the share itself.
-LINEAR, CURVED, SMOOTHED, SPREAD, ALONE, TOGETHER, USUAL, SHARE, N_MEANS = range(9)
+#: Entries of the means: of ``h share - g`` and h, of the losses of y0 and of the mixture, all weighted; of the loss of
+#: y0 without a weight; and the share itself.
+LINEAR, CURVED, ALONE, TOGETHER, USUAL, SHARE, N_MEANS = range(7)
 
 #: Variances by which the square of a share has to differ from 0 to be heard.
-DOUBT = 4.0
+DOUBT = 2.0
 
 #: Rows of the ring for a stream in a step.
 FIRST, STEP, MIXED, N_ROWS = range(4)
@@ -87,30 +86,18 @@ def mix(
                 means[USUAL] = alone / count
             means[USUAL] += rate * (alone / count - means[USUAL])
             weight = min(alone, 3.0 * means[USUAL] * count) / (alone * count) if alone > 0.0 else 1.0 / count
+            means[LINEAR] += rate * (weight * linear - means[LINEAR])
+            means[CURVED] += rate * (weight * curved - means[CURVED])
             means[ALONE] += rate * (weight * alone - means[ALONE])
             means[TOGETHER] += rate * (weight * together - means[TOGETHER])
-            learn_share(means, weight * linear, weight * curved, rate, 1 + delay, tagged + 1)
+            means[SHARE] = sure_share(means, rate * (1 + delay) / streams)
 
 
 @compiled(**LOOP)
-def best_share(means: Any) -> Any:
-    """Return what would have mixed best."""
-    return means[LINEAR] / means[CURVED] if means[CURVED] > 0.0 else 0.0
-
-
-@compiled(**LOOP)
-def learn_share(means: Any, linear: Any, curved: Any, rate: Any, alike: Any, steps: Any) -> None:
-    """Take the newest `linear` and `curved` into the `means`, and set the share that is sure.
-
-    Errors are alike for `alike` steps, out of `steps` so far.
-    """
-    surprise = linear - best_share(means) * curved
-    means[LINEAR] += rate * (linear - means[LINEAR])
-    means[CURVED] += rate * (curved - means[CURVED])
-    means[SMOOTHED] += (surprise - means[SMOOTHED]) / min(alike, steps)
-    means[SPREAD] += rate * (means[SMOOTHED] * means[SMOOTHED] - means[SPREAD])
-    best = best_share(means)
-    means[SHARE] = 0.0
-    if best > 0.0:
-        doubt = DOUBT * rate * alike * means[SPREAD] / (means[LINEAR] * means[LINEAR])
-        means[SHARE] = min(1.0, best * max(0.0, 1.0 - doubt))
+def sure_share(means: Any, alike: Any) -> Any:
+    """Return the share that is sure, where the `means` hold ``1 / alike`` errors that are independent."""
+    if not (means[CURVED] > 0.0 and means[LINEAR] > 0.0):
+        return 0.0
+    best = means[LINEAR] / means[CURVED]
+    variance = alike * means[TOGETHER] / means[CURVED]
+    return min(1.0, best * max(0.0, 1.0 - DOUBT * variance / (best * best)))

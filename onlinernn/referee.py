@@ -31,9 +31,8 @@ class Referee:
     learner, and running means of rate `rate`::
 
         y     = y0 + share (y1 - y0)        b = mean (y* - y0)(y1 - y0) / mean (y1 - y0)^2
-        share = b max(0, 1 - 4 v / b^2), within 0 and 1
-        v     = rate k mean s^2 / (mean (y1 - y0)^2)^2        k = 1 + target_delay
-        s    += ((y* - y0 - b (y1 - y0)) (y1 - y0) - s) / k
+        share = b max(0, 1 - 2 v / b^2), within 0 and 1
+        v     = rate (1 + target_delay) / streams * mean loss of y / mean (y1 - y0)^2
         saved = 1 - mean loss of y / mean loss of y0
 
     summed over outputs and streams. b is what mixes best, v the variance that chance alone gives it: errors of a
@@ -43,7 +42,7 @@ class Referee:
     after every `period` steps.
 
     It takes the shadow's memory and time, which are less than the learner's: the shadow has no noisy copy unless its
-    readout learns from one. Hardware would need the outputs of both, and nine numbers. A step in which y0 errs more
+    readout learns from one. Hardware would need the outputs of both, and six numbers. A step in which y0 errs more
     than three times as much as usual, as after a reset, enters the means as one of three times.
 
     Parameters

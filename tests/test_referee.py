@@ -44,7 +44,7 @@ def naive_mixture(first, second, targets, delay, spec) -> tuple[np.ndarray, np.n
     """Mix in plain loops; return predictions, losses, the share and what is saved."""
     steps, streams, _ = first.shape
     mixed, losses, shares = np.zeros(first.shape), np.full((steps, streams), np.nan), []
-    linear = curved = smoothed = spread = alone = together = share = usual = 0.0
+    linear = curved = alone = together = share = usual = 0.0
     for t in range(steps):
         shares.append(share)
         mixed[t] = first[t] + share * (second[t] - first[t])
@@ -67,15 +67,12 @@ def naive_mixture(first, second, targets, delay, spec) -> tuple[np.ndarray, np.n
             lesson = np.mean(lessons, axis=0)
             usual = (1 - RATE) * (usual or lesson[2]) + RATE * lesson[2]
             a, b, c, e = lesson * min(1, 3 * usual / lesson[2])
-            surprise = a - (linear / curved if curved > 0 else 0.0) * b
             linear, curved = linear + RATE * (a - linear), curved + RATE * (b - curved)
             alone, together = alone + RATE * (c - alone), together + RATE * (e - together)
-            smoothed += (surprise - smoothed) / min(1 + delay, q + 1)
-            spread += RATE * (smoothed**2 - spread)
             share = 0.0
             if linear > 0 and curved > 0:
-                best, variance = linear / curved, RATE * (1 + delay) * spread / curved**2
-                share = min(1.0, best * max(0.0, 1.0 - 4.0 * variance / best**2))
+                best, variance = linear / curved, RATE * (1 + delay) / streams * together / curved
+                share = min(1.0, best * max(0.0, 1.0 - 2.0 * variance / best**2))
     return mixed, losses, share, 1 - together / alone
 
 
