@@ -71,8 +71,9 @@ rest = Substrate(
 names = "spinnaker_like dynapse_like reram_es reram_sb reram_om capacitor pcm analog_io mtj"
 chosen = [substrates.named(name).substrate for name in names.split()]
 for k, hardware in enumerate([rest, *chosen]):
-    rate = 1.5 * largest(hardware.write)  # a few pulses: no update is lost, and none runs into the longest train
-    rule = (NP, ANP)[k % 2](rate, 2 * rate, 0.5)
+    rule, pulses = ((NP, 1.5), (ANP, 5.0))[k % 2]  # so many that not every update is lost, nor the longest train
+    rate = pulses * largest(hardware.write)
+    rule = rule(rate, 2 * rate, 0.5)
     assert check_locality(rule, examples=2, substrate=hardware).rows[1].used, hardware
 tried = {type(one) for each in [rest, *chosen] for chain in each if isinstance(chain, tuple) for one in chain}
 every = {type(one) for each in substrates.PRESETS.values() for chain in each.substrate if isinstance(chain, tuple)

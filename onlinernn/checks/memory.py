@@ -141,7 +141,7 @@ def check_memory(part: Any, *, steps: int = 8, **settings: Any) -> MemoryTable:
     responses   0            0           4         16
     activities  0            4           0         1600
     tags        0            6           14        2456
-    scratch     0            10          17        4068
+    scratch     0            10          18        4072
     the tags reach 0 steps back
     """
     parts = parts_of(part, **settings)

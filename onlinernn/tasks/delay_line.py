@@ -32,7 +32,7 @@ class DelayLine:
     Examples
     --------
     >>> from onlinernn.tasks import Recall
-    >>> delayed = DelayLine(Recall(length=4), rows=3)
+    >>> delayed = DelayLine(Recall(back=2, length=4), rows=3)
     >>> delayed.task.train(0).inputs.ravel()
     array([ 1.,  1.,  1., -1.])
     >>> delayed.train(0).inputs
