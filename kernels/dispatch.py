@@ -29,6 +29,7 @@ FAST: dict[str, Any] = {
     "forceinline": True,
     "no_cfunc_wrapper": True,
     "_nrt": False,
+    "pipeline_class": Linked,
 }
 
 #: The same for a loop that is long enough to be called: one copy of it serves all callers.

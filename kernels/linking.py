@@ -1,18 +1,23 @@
 """Compiling the many small functions of a kernel once, as a part of what calls them.
 
 Numba optimises each function that another calls as if Python would call it too, and makes machine code of it. Both are
-done again where it is inlined. A function compiled with :class:`Linked` is only linked into its callers, which saves
-a quarter of the time that a new combination of parts takes.
+done again where it is inlined. A function compiled with :class:`Linked` is only linked into its callers, and compiled
+by itself when Python calls it after all. What Python calls is optimised as a whole.
 """
 
+import ctypes
+import functools
 from typing import Any
 
 from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler import CompilerBase, DefaultPassBuilder, compile_extra
 from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.environment import lookup_environment
 from numba.core.typed_passes import NativeLowering
+
+#: How Python calls compiled code: of something that does not matter here, of arguments, and of named ones or null.
+_CALL = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
 
 
 class _Library(JITCodeLibrary):
@@ -27,6 +32,28 @@ class _Library(JITCodeLibrary):
         self._finalized = True
 
 
+class _WholeLibrary(JITCodeLibrary):
+    """Code that is optimised when all of it is there, and not before that too: what is linked into it has been."""
+
+    def add_llvm_module(self, module: Any) -> None:
+        """Take in the code of a function as it is."""
+        module.data_layout = self._codegen._data_layout
+        self._final_module.link_in(module)
+
+
+def _by_itself(state: Any) -> Any:
+    """Return a function that calls what was compiled to be linked, compiled once more as what Python calls."""
+    contexts, function, args = (state.typingctx, state.targetctx), state.func_id.func, state.args
+    flags, locals_ = state.flags.copy(), state.locals
+    flags.no_compile = flags.no_cpython_wrapper = False
+
+    @functools.cache
+    def compiled() -> Any:
+        return compile_extra(*contexts, function, args, None, flags, locals_, pipeline_class=Whole).entry_point
+
+    return lambda _, given, named: compiled()(*given)
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _Lowering(NativeLowering):
     _name = "lowering_to_be_linked"
@@ -34,12 +61,13 @@ class _Lowering(NativeLowering):
     def run_pass(self, state: Any) -> bool:
         library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
         state.library = library
-        state.flags.no_compile = True
+        state.flags.no_compile = state.flags.no_cpython_wrapper = True
         changed: bool = super().run_pass(state)  # type: ignore[no-untyped-call]
         made = state["cr"]
-        # Numba knows a compiled function by the object that Python would call. This one has no code (address 0).
-        name = made.fndesc.qualname.split(".")[-1]
-        handle = _dynfunc.make_function(made.fndesc.lookup_module(), name, "", 0, made.env, (library,))
+        # Numba knows a compiled function by the object that Python calls.
+        name, call = made.fndesc.qualname.split(".")[-1], _CALL(_by_itself(state))
+        address, kept = ctypes.cast(call, ctypes.c_void_p).value, (library, call)
+        handle = _dynfunc.make_function(made.fndesc.lookup_module(), name, "", address, made.env, kept)
         state.targetctx.insert_user_function(handle, made.fndesc, [library])
         state["cr"] = made._replace(cfunc=handle)
         return changed
@@ -50,6 +78,8 @@ class _LoweringWhole(NativeLowering):
     _name = "lowering_with_what_is_linked"
 
     def run_pass(self, state: Any) -> bool:
+        state.library = _WholeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
+        state.library.enable_object_caching()
         changed: bool = super().run_pass(state)  # type: ignore[no-untyped-call]
         for name in [one.name for one in state.library._final_module.global_variables]:
             if (environment := lookup_environment(name)) is not None:
