@@ -14,7 +14,8 @@ effects            what an effect is, where it acts, and the substrate with its 
 converters         effects on any number: rounding, limits, noise, mismatch
 devices            effects on the weights of analog arrays
 twins              which array a copy runs on, and the mismatch that neurons learn to expect
-crossbar           the passes over weights that are devices
+arrays             rows of devices: read, written, aged
+crossbar           a step on arrays of devices, and the chains that numbers go through
 decorrelation      the O(n^2) decorrelation of the hidden activity
 number             what the numbers are: floating point, or integers of stated widths
 layout             the arrays: weights, state, tags, scratch

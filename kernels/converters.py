@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from onlinernn.kernels.dispatch import open_function
-from onlinernn.kernels.effects import U32, again, bites, effect, gaussian, like, of_step, uniform
+from onlinernn.kernels.dispatch import choose, open_function
+from onlinernn.kernels.effects import U32, again, bites, chance, effect, gaussian, like, of_step, uniform
 
 
 class Nearest(NamedTuple):
@@ -42,13 +42,13 @@ def _truncate(rounding: Any, x: Any, here: Any) -> Any:
 @rounded.register(Stochastic)
 def _stochastic(rounding: Any, x: Any, here: Any) -> Any:
     low = np.floor(x)
-    return low + like(x, uniform(x, here.moment) < x - low)
+    return low + choose(chance(x, here.moment, x - low), like(x, 1.0), like(x, 0.0))
 
 
 @rounded.register(StochasticShared)
 def _stochastic_shared(rounding: Any, x: Any, here: Any) -> Any:
     low = np.floor(x)
-    return low + like(x, uniform(x, here.shared) < x - low)
+    return low + choose(chance(x, here.shared, x - low), like(x, 1.0), like(x, 0.0))
 
 
 class Quantise(NamedTuple):
@@ -76,7 +76,7 @@ def _quantise(spec: Any, x: Any, here: Any) -> Any:
     step = like(x, spec.step)
     v = x * like(x, 1.0 / spec.step)
     on_grid = np.rint(v) * step
-    return x if x == on_grid else rounded(spec.rounding, v, here) * step
+    return choose(x == on_grid, on_grid, rounded(spec.rounding, v, here) * step)
 
 
 class Saturate(NamedTuple):
@@ -104,7 +104,8 @@ def _saturate(spec: Any, x: Any, here: Any) -> Any:
 
 @bites.register(Saturate)
 def _saturates(spec: Any, x: Any, here: Any) -> Any:
-    return like(x, min(max(x, like(x, spec.low)), like(x, spec.high)) != x)
+    held = min(max(x, like(x, spec.low)), like(x, spec.high))
+    return choose(held != x, like(x, 1.0), like(x, 0.0))
 
 
 class Wrap(NamedTuple):

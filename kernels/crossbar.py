@@ -5,6 +5,7 @@ Every function here has a plain form beside it, which is all that is compiled wi
 
 from typing import Any
 
+from onlinernn.kernels.arrays import add_row, age, program, read_rows, write_row, write_two_rows
 from onlinernn.kernels.dispatch import FAST, LOOP, compiled, where_implemented
 from onlinernn.kernels.effects import (
     DRIVE,
@@ -19,16 +20,14 @@ from onlinernn.kernels.effects import (
     WRITE_A,
     WRITE_B,
     WRITE_R,
-    aged,
     along,
+    beginning,
     chains,
-    changed,
+    hop,
+    keys,
     like,
-    needs_age,
     needs_ageing,
-    needs_count,
     place,
-    through,
     through_counting,
 )
 from onlinernn.kernels.layout import (
@@ -39,114 +38,17 @@ from onlinernn.kernels.layout import (
     BOUND_LOSS,
     BOUND_NODE,
     BOUND_OUTPUT,
-    BOUND_WEIGHT,
-    LOST,
     TICK,
-    WANTED,
-    WRITES,
 )
 from onlinernn.kernels.losses import output_error
 from onlinernn.kernels.noise import SYNAPSE_INPUT, SYNAPSE_READOUT, SYNAPSE_RECURRENT
 from onlinernn.kernels.number import input_drive, reading, weigh
 from onlinernn.kernels.passes import copy_row
 from onlinernn.kernels.readouts import learn_readout, present_error
+from onlinernn.kernels.rules import synapse_sigma
 from onlinernn.kernels.synapses import find_signs
 from onlinernn.kernels.twins import array_of
 from onlinernn.kernels.updates import TOP, learn_inputs, learn_weights
-
-
-@compiled(**LOOP)
-def read_rows(
-    chain: Any, scale: Any, rows: Any, i: Any, planes: Any, tick: Any, at_a: Any, at_b: Any, a: Any, b: Any
-) -> Any:
-    """Return the inner products of row `i` of an array of devices, as two copies read it, with `a` and `b`."""
-    zero = rows.dtype.type(0)
-    unit, per_unit, now = like(zero, scale), like(zero, 1.0 / scale), like(zero, tick)
-    total_a, total_b, age, written = zero, zero, zero, zero
-    last = planes.shape[0] - rows.shape[0] + i  # the last plane tells when, the first one how often
-    for j in range(rows.shape[1]):
-        if needs_age(chain, False, 0):
-            written = planes[last, j]
-            age = now - written
-        state = rows[i, j] * per_unit
-        total_a += through(chain, state, along(at_a, j, age, written, state)) * a[j]
-        total_b += through(chain, state, along(at_b, j, age, written, state)) * b[j]
-    return unit * total_a, unit * total_b
-
-
-@compiled(**LOOP)
-def add_row(chain: Any, scale: Any, rows: Any, i: Any, planes: Any, tick: Any, at: Any, factor: Any, out: Any) -> None:
-    """Add row `i` of an array of devices, as one copy reads it, times `factor` to `out`."""
-    zero = rows.dtype.type(0)
-    unit, per_unit, now = like(zero, scale) * factor, like(zero, 1.0 / scale), like(zero, tick)
-    age, written, last = zero, zero, planes.shape[0] - rows.shape[0] + i
-    for j in range(out.size):
-        if needs_age(chain, False, 0):
-            written = planes[last, j]
-            age = now - written
-        state = rows[i, j] * per_unit
-        out[j] += unit * through(chain, state, along(at, j, age, written, state))
-
-
-@compiled(**LOOP)
-def write_row(
-    chain: Any,
-    read: Any,
-    scale: Any,
-    rows: Any,
-    i: Any,
-    wanted: Any,
-    planes: Any,
-    tick: Any,
-    start: Any,
-    tally: Any,
-) -> None:
-    """Add row 0 of `wanted` to row `i` of an array of devices, as far as these do so, and count."""
-    zero = rows.dtype.type(0)
-    unit, per_unit, now = like(zero, scale), like(zero, 1.0 / scale), like(zero, tick)
-    asked, moves, bound = zero, zero, zero
-    last = planes.shape[0] - rows.shape[0] + i
-    for j in range(rows.shape[1]):
-        state, step = rows[i, j] * per_unit, wanted[0, j] * per_unit
-        here = along(start, j, zero, zero, state)
-        new, limits = through_counting(chain, (state + changed(chain, step, here), zero), here)
-        asks = step != zero  # what is counted is added up, not chosen: choices would cost the loop its speed
-        new = new if asks else state
-        moved = like(zero, new != state)
-        rows[i, j] = new * unit
-        asked += like(zero, asks)
-        moves += moved
-        bound += limits * like(zero, asks)
-        if needs_count(chain, False, 0):
-            planes[i, j] += moved
-        if needs_age(read, False, 0):
-            planes[last, j] = now if new != state else planes[last, j]
-    tally[WANTED] += int(asked)
-    tally[LOST] += int(asked - moves)
-    tally[WRITES] += int(moves)
-    tally[BOUND_WEIGHT] += int(bound)
-
-
-@compiled(**LOOP)
-def program(chain: Any, scale: Any, rows: Any, seed: Any, domain: Any) -> None:
-    """Set an array of devices to its own states, as exactly as these can be held."""
-    zero = rows.dtype.type(0)
-    unit, per_unit = like(zero, scale), like(zero, 1.0 / scale)
-    for i in range(rows.shape[0]):
-        start = place(seed, 0, 0, 0, 0, domain, i, zero)
-        for j in range(rows.shape[1]):
-            state = rows[i, j] * per_unit
-            rows[i, j] = unit * through(chain, state, along(start, j, zero, zero, state))
-
-
-@compiled(**LOOP)
-def age(chain: Any, scale: Any, rows: Any, i: Any, start: Any) -> None:
-    """Let one step of time pass for row `i` of an array of devices."""
-    zero = rows.dtype.type(0)
-    unit, per_unit = like(zero, scale), like(zero, 1.0 / scale)
-    for j in range(rows.shape[1]):
-        state = rows[i, j] * per_unit
-        rows[i, j] = unit * aged(chain, state, along(start, j, zero, zero, state))
 
 
 def _plain_program(substrate: Any, params: Any, spec: Any) -> None:
@@ -170,7 +72,7 @@ def convert(
     start = place(seed, tick, stream, copy, array, domain, 0, zero)
     bound = zero
     for i in range(size):
-        x[i], limits = through_counting(chain, (x[i], zero), along(start, i, zero, zero, x[i]))
+        x[i], limits = through_counting(chain, (x[i], zero), along(start, hop(i), zero, zero, x[i]))
         bound += limits
     return bound
 
@@ -304,10 +206,10 @@ def write_inputs(
     substrate: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any, tagged: Any
 ) -> None:
     """Learn the input weights from step `tagged`, whose inputs begin at `row` of the tags."""
+    writing = keys(spec.seed, tally[TICK], 0, 0, 0, WRITE_A)
     for j in range(params.A.shape[0]):
         clear(work.change)
-        learn_inputs(spec.rule, work.change, j, work.signal, tags.u, row, work.gain, work, spec, tagged)
-        start = place(spec.seed, tally[TICK], 0, 0, 0, WRITE_A, j, work.change.dtype.type(0))
+        learn_inputs(spec.rule, work.change[:1], j, work.signal, tags.u, row, work.gain, work, spec, tagged)
         write_row(
             substrate.write,
             substrate.read,
@@ -317,7 +219,7 @@ def write_inputs(
             work.change,
             params.memory_input,
             tally[TICK],
-            start,
+            writing,
             tally,
         )
 
@@ -336,11 +238,11 @@ def write_outputs(
     for o in range(params.B.shape[0]):
         copy_row(work.old_out, o, params.B, o)
     learn_readout(spec.readout, spec.rule, params.B, params.P, tags, work, spec, row, tagged)
+    writing = keys(spec.seed, tally[TICK], 0, 0, 0, WRITE_B)
     for o in range(params.B.shape[0]):
         for j in range(params.B.shape[1]):
             work.change_out[0, j] = params.B[o, j] - work.old_out[o, j]
         copy_row(params.B, o, work.old_out, o)
-        start = place(spec.seed, tally[TICK], 0, 0, 0, WRITE_B, o, work.change.dtype.type(0))
         write_row(
             substrate.write,
             substrate.read,
@@ -350,7 +252,7 @@ def write_outputs(
             work.change_out,
             params.memory_readout,
             tally[TICK],
-            start,
+            writing,
             tally,
         )
 
@@ -360,6 +262,76 @@ def clear(row: Any) -> None:
     """Set row 0 to zero."""
     for j in range(row.shape[1]):
         row[0, j] = 0
+
+
+def _one_signal(rule: Any, signal: Any, growth: Any) -> Any:
+    return signal.shape[0] == 1 and growth == 0
+
+
+@where_implemented(synapse_sigma, otherwise=_one_signal)
+def rank_one(rule: Any, signal: Any, growth: Any) -> Any:
+    """Return whether the change of R is a learning signal times presynaptic activity, and no more."""
+    return False
+
+
+@compiled(**LOOP)
+def want(
+    rule: Any, params: Any, tags: Any, work: Any, spec: Any, before: Any, tagged: Any, growth: Any, i: Any
+) -> None:
+    """Write what is to be added to rows `i` and `i + 1` of R, where that is one, into ``work.change``."""
+    count = min(2, params.R.shape[0] - i)
+    for row in range(count):
+        for j in range(params.R.shape[1]):
+            work.change[row, j] = growth * params.R[i + row, j]
+    learn_weights(
+        rule, work.change[:count], i, work.signal, tags.s, before, work.gain, work, spec, tagged, SYNAPSE_RECURRENT
+    )
+
+
+@compiled(**LOOP)
+def read_row(substrate: Any, params: Any, state: Any, work: Any, spec: Any, ahead: Any, i: Any, first: Any) -> None:
+    """Write the recurrent drive of neuron `i` in step `ahead`, in all copies from number `first` on."""
+    lanes = state.s.shape[0]
+    copies = lanes // work.u.shape[0]
+    zero = params.R.dtype.type(0)
+    for lane in range(first, lanes, 2):
+        twin = min(lane + 1, lanes - 1)
+        at = beginning(reads(substrate, spec, ahead, lane, copies), i, zero)
+        at_twin = beginning(reads(substrate, spec, ahead, twin, copies), i, zero)
+        state.drive[lane, i], state.drive[twin, i] = read_rows(
+            substrate.read,
+            substrate.scale_recurrent,
+            params.R,
+            i,
+            params.memory_recurrent,
+            ahead,
+            at,
+            at_twin,
+            state.s[lane],
+            state.s[twin],
+        )
+
+
+@compiled(**LOOP)
+def reads(substrate: Any, spec: Any, tick: Any, lane: Any, copies: Any) -> Any:
+    """Return the keys of how a lane, one of the `copies` of a stream, reads R in step `tick`."""
+    array = array_of(substrate, tick, lane % copies, copies)
+    return keys(spec.seed, tick, lane // copies, lane % copies, array, READ_R)
+
+
+@compiled(**LOOP)
+def let_time_pass(substrate: Any, params: Any, spec: Any, ahead: Any) -> None:
+    """Let all devices age by one step, the one before step `ahead`."""
+    zero = params.R.dtype.type(0)
+    for j in range(params.A.shape[0]):
+        start = place(spec.seed, ahead, 0, 0, 0, WRITE_A, j, zero)
+        age(substrate.write, substrate.scale_input, params.A, j, start)
+    for i in range(params.R.shape[0]):
+        start = place(spec.seed, ahead, 0, 0, 0, WRITE_R, i, zero)
+        age(substrate.write, substrate.scale_recurrent, params.R, i, start)
+    for o in range(params.B.shape[0]):
+        start = place(spec.seed, ahead, 0, 0, 0, WRITE_B, o, zero)
+        age(substrate.write, substrate.scale_readout, params.B, o, start)
 
 
 @compiled(**LOOP)
@@ -381,67 +353,66 @@ def write_and_read(
     of copies that read alike; a rule that shrinks R keeps a `share` of it.
     """
     before, tagged, ahead, _ = steps
-    lanes = state.s.shape[0]
-    copies = lanes // work.u.shape[0]
-    zero = params.R.dtype.type(0)
-    growth = like(zero, share - 1.0)
     if tagged < ahead and needs_ageing(substrate.write, False, 0):  # time stands still while weights are set
-        for j in range(params.A.shape[0]):
-            start = place(spec.seed, ahead, 0, 0, 0, WRITE_A, j, zero)
-            age(substrate.write, substrate.scale_input, params.A, j, start)
-        for i in range(params.R.shape[0]):
-            start = place(spec.seed, ahead, 0, 0, 0, WRITE_R, i, zero)
-            age(substrate.write, substrate.scale_recurrent, params.R, i, start)
-        for o in range(params.B.shape[0]):
-            start = place(spec.seed, ahead, 0, 0, 0, WRITE_B, o, zero)
-            age(substrate.write, substrate.scale_readout, params.B, o, start)
+        let_time_pass(substrate, params, spec, ahead)
     if learning:
         find_signs(spec.rule, spec.seed, tagged, SYNAPSE_RECURRENT, params.R.shape[1], work)
+        learn_and_read(substrate, params, state, tags, work, spec, tally, before, tagged, ahead, share)
     for i in range(params.R.shape[0]):
-        if learning:
-            for j in range(params.R.shape[1]):
-                work.change[0, j] = growth * params.R[i, j]
-            learn_weights(
-                spec.rule,
-                work.change,
-                i,
-                work.signal,
-                tags.s,
-                before,
-                work.gain,
-                work,
-                spec,
-                tagged,
-                SYNAPSE_RECURRENT,
-            )
-            start = place(spec.seed, ahead, 0, 0, 0, WRITE_R, i, zero)
-            write_row(
-                substrate.write,
-                substrate.read,
-                substrate.scale_recurrent,
-                params.R,
-                i,
-                work.change,
-                params.memory_recurrent,
-                ahead,
-                start,
-                tally,
-            )
-        for lane in range(0, lanes, 2):
-            twin = min(lane + 1, lanes - 1)
-            array = array_of(substrate, ahead, lane % copies, copies)
-            at = place(spec.seed, ahead, lane // copies, lane % copies, array, READ_R, i, zero)
-            array = array_of(substrate, ahead, twin % copies, copies)
-            at_twin = place(spec.seed, ahead, twin // copies, twin % copies, array, READ_R, i, zero)
-            state.drive[lane, i], state.drive[twin, i] = read_rows(
-                substrate.read,
-                substrate.scale_recurrent,
-                params.R,
-                i,
-                params.memory_recurrent,
-                ahead,
-                at,
-                at_twin,
-                state.s[lane],
-                state.s[twin],
-            )
+        read_row(substrate, params, state, work, spec, ahead, i, 2 if learning else 0)
+
+
+@compiled(**LOOP)
+def learn_and_read(
+    substrate: Any,
+    params: Any,
+    state: Any,
+    tags: Any,
+    work: Any,
+    spec: Any,
+    tally: Any,
+    before: Any,
+    tagged: Any,
+    ahead: Any,
+    share: Any,
+) -> None:
+    """Learn R from step `tagged`, and read it for the first two copies in step `ahead`, two rows at a time."""
+    count, lanes = params.R.shape[0], state.s.shape[0]
+    twin, copies = min(1, lanes - 1), lanes // work.u.shape[0]
+    zero = params.R.dtype.type(0)
+    growth, per_unit = like(zero, share - 1.0), like(zero, 1.0 / substrate.scale_recurrent)
+    writing = keys(spec.seed, ahead, 0, 0, 0, WRITE_R)
+    reading = (reads(substrate, spec, ahead, 0, copies), reads(substrate, spec, ahead, twin, copies))
+    alone = rank_one(spec.rule, work.signal, growth)
+    wanted, wanted_next = tags.s[before], tags.s[before]
+    if not alone:
+        wanted, wanted_next = work.change[0], work.change[1]
+    for i in range(0, count, 2):
+        k = min(i + 1, count - 1)
+        c, d = per_unit, per_unit
+        if alone:
+            c, d = -work.signal[0, i] * per_unit, -work.signal[0, k] * per_unit
+        else:
+            want(spec.rule, params, tags, work, spec, before, tagged, growth, i)
+        both = k > i
+        drives = write_two_rows(
+            substrate.write,
+            substrate.read,
+            substrate.scale_recurrent,
+            params.R[i],
+            params.R[k] if both else work.change[2],
+            (c, d if both else zero),
+            wanted,
+            wanted_next,
+            params.memory_recurrent,
+            (i, k, count),
+            ahead,
+            writing,
+            reading,
+            state.s[0],
+            state.s[twin],
+            tally,
+        )
+        state.drive[0, i], state.drive[twin, i] = drives[0], drives[1]
+        if both:
+            state.drive[0, k], state.drive[twin, k] = drives[2], drives[3]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numba import config, njit, types
-from numba.extending import lower_builtin, overload, type_callable
+from numba.extending import intrinsic, lower_builtin, overload, type_callable
 
 from onlinernn.kernels.linking import Linked, Whole
 
@@ -260,6 +260,47 @@ def _mark_distinct(context: Any, builder: Any, signature: Any, args: Any) -> Any
         if arg.type.is_pointer:
             arg.add_attribute("noalias")
     return context.get_dummy_value()
+
+
+def broad() -> None:
+    """Ask for the widest vectors for the loops of the calling function, which is called and not inlined.
+
+    It pays where a number takes dozens of operations: LLVM holds back on processors that slow down for wide vectors.
+    """
+
+
+@type_callable(broad)
+def _type_of_broad(context: Any) -> Any:
+    return lambda: types.void
+
+
+@lower_builtin(broad)
+def _mark_broad(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    attributes = builder.function.attributes
+    attributes.add("noinline")
+    set.add(attributes, '"prefer-vector-width"="512"')  # llvmlite's own method knows no attributes with values
+    return context.get_dummy_value()
+
+
+@intrinsic
+def _select(context: Any, condition: Any, a: Any, b: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(*args)
+
+    return a(types.boolean, a, a), code
+
+
+def choose(condition: Any, a: Any, b: Any) -> Any:
+    """Return `a` where the condition holds, else `b`, of the same type: without a branch, which loops are slow with."""
+    return a if condition else b
+
+
+@overload(choose, jit_options=FOLDED)
+def _choose(condition: Any, a: Any, b: Any) -> Any:
+    def select(condition: Any, a: Any, b: Any) -> Any:
+        return _select(condition, a, b)  # type: ignore[call-arg]
+
+    return select
 
 
 def fingerprint() -> int:

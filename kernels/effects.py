@@ -122,22 +122,47 @@ class Place(NamedTuple):
 _ODD, _DEEPER = U32(0x9E3779B9), U32(0x85EBCA6B)
 
 
+class Keys(NamedTuple):
+    """What the places of an array of devices in a step begin with: keys of 64 bits, as in noise.py, and the step."""
+
+    device: Any
+    twin: Any
+    moment: Any
+    now: Any
+
+
+@compiled(**EXACT)
+def keys(seed: Any, tick: Any, stream: Any, copy: Any, array: Any, domain: Any) -> Any:
+    """Return the keys of all places in a step of a `copy` that runs on an `array`."""
+    twin, moment = noise.key(seed, 0, 0, array, domain + 1), noise.key(seed, tick, stream, copy, domain + 2)
+    return Keys(noise.key(seed, 0, 0, 0, domain), twin, moment, U32(tick))
+
+
+@compiled(**EXACT)
+def beginning(of: Any, row: Any, zero: Any) -> Any:
+    """Return the place that a row of devices begins at."""
+    shift = noise.U64(32)
+    device, twin = U32(noise.site(of.device, row) >> shift), U32(noise.site(of.twin, row) >> shift)
+    moment, shared = U32(noise.site(of.moment, row) >> shift), U32(of.moment >> shift)
+    return Place(device, twin, moment, shared, of.now, zero, zero, zero)
+
+
 @compiled(**EXACT)
 def place(seed: Any, tick: Any, stream: Any, copy: Any, array: Any, domain: Any, row: Any, zero: Any) -> Any:
     """Return the place that a row of devices begins at; a `copy` runs on an `array`."""
-    shift = noise.U64(32)
-    device = noise.site(noise.key(seed, 0, 0, 0, domain), row) >> shift
-    twin = noise.site(noise.key(seed, 0, 0, array, domain + 1), row) >> shift
-    base = noise.key(seed, tick, stream, copy, domain + 2)
-    moment, shared = U32(noise.site(base, row) >> shift), U32(base >> shift)
-    return Place(U32(device), U32(twin), moment, shared, U32(tick), zero, zero, zero)
+    return beginning(keys(seed, tick, stream, copy, array, domain), row, zero)
 
 
 @compiled(**EXACT)
-def along(start: Any, j: Any, age: Any, written: Any, stored: Any) -> Any:
-    """Return the place of device `j` of a row."""
-    step = U32(U32(j) * _ODD)
-    device, twin, moment = U32(start.device ^ step), U32(start.twin ^ step), U32(start.moment ^ step)
+def hop(j: Any) -> Any:
+    """Return how far device `j` of a row is from its beginning; a long loop may add ``hop(1)`` instead."""
+    return U32(U32(j) * _ODD)
+
+
+@compiled(**EXACT)
+def along(start: Any, far: Any, age: Any, written: Any, stored: Any) -> Any:
+    """Return the place of the device so `far` (:func:`hop`) from the beginning of a row."""
+    device, twin, moment = U32(start.device ^ far), U32(start.twin ^ far), U32(start.moment ^ far)
     return Place(device, twin, moment, start.shared, start.now, age, written, stored)
 
 
@@ -199,6 +224,17 @@ def uniform(x: Any, hashed: Any) -> Any:
     """
     b = U32(U32(hashed ^ U32(hashed >> U32(16))) * U32(0x7FEB352D))
     return like(x, I32(b >> U32(8))) * like(x, 2.0**-24)
+
+
+@compiled(**EXACT)
+def chance(x: Any, hashed: Any, share: Any) -> Any:
+    """Return whether a number from [0, 1) is below a `share`, in the precision of `x`: never at 0, always at 1.
+
+    One multiplication hashes enough of bits that are only compared: those of a row differ by a known pattern, and where
+    it begins is random. To scale the share takes one operation less than to scale the random number.
+    """
+    b = U32(hashed * U32(0x7FEB352D))
+    return like(x, I32(b)) < share * like(x, 2.0**32) - like(x, 2.0**31)
 
 
 @compiled(**EXACT)

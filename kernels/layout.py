@@ -152,8 +152,8 @@ class Work(NamedTuple):
     taught: Array  # (S, 1), 1 where the stream has a target
     table: Array  # (1, draws + Z + 1) of the noise of weights, where there is any
     signs: Array  # (S K, Z) of the columns of a matrix of noise
-    change: Array  # (1, n) what is to be added to a row of devices, with a substrate
-    change_out: Array  # (1, Z)
+    change: Array  # (3, n) what is to be added to two rows of devices, with a substrate, and a row of zeros
+    change_out: Array  # (2, Z) likewise to a row of B
     old_out: Array  # (m, Z) the devices of B before they learn
     difference: Array  # (1, m) of the outputs of two copies, with a substrate
     bound: Array  # (1, N_BOUND) how many values of a step reached a limit, with a substrate
@@ -251,8 +251,8 @@ def unpack(arena: Any, z: Any, number: Any) -> Any:
     noisy = min(z.draws, 1)
     table, at = matrix(kind.drives, arena, at, noisy, (z.draws + Z + 1) * noisy)
     signs, at = matrix(kind.drives, arena, at, S * K * noisy, Z)
-    change, at = matrix(kind.drives, arena, at, some, n)
-    change_out, at = matrix(kind.drives, arena, at, some, Z)
+    change, at = matrix(kind.drives, arena, at, 3 * some, n)
+    change_out, at = matrix(kind.drives, arena, at, 2 * some, Z)
     old_out, at = matrix(kind.drives, arena, at, some * m, Z)
     difference, at = matrix(kind.drives, arena, at, some, m)
     bound, at = matrix(kind.drives, arena, at, some, N_BOUND)

@@ -57,7 +57,8 @@ ROOMS = (
     Room(("kernels/integers.py",), (*BODY, "kernels/wide.py"), NUMBA),
     Room(("kernels/integer_parts.py",), (*BODY, "kernels/integers.py", "kernels/updates.py"), NUMBA),
     Room(("kernels/twins.py",), BODY, NUMBA),
-    Room(("kernels/crossbar.py",), (*BODY, *CONTROLLED), NUMBA),
+    Room(("kernels/arrays.py",), BODY, NUMBA),
+    Room(("kernels/crossbar.py",), (*BODY, *CONTROLLED, "kernels/arrays.py"), NUMBA),
     Room(("kernels/traces.py",), (*BODY, "kernels/updates.py", "kernels/readouts.py"), NUMBA),
     Room(("kernels/advance.py",), (*BODY, *CONTROLLED, "kernels/crossbar.py", *LEARNING), NUMBA),
     Room(

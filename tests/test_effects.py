@@ -47,7 +47,9 @@ def _through(chain, x, tick, copy, age):
     start = effects.place(7, tick, 0, copy, copy, effects.WRITE_R, 0, zero)
     for i in range(x.size):
         out[i] = effects.through(
-            chain, x[i], effects.along(start, i, x.dtype.type(age), x.dtype.type(tick) - x.dtype.type(age), x[i])
+            chain,
+            x[i],
+            effects.along(start, effects.hop(i), x.dtype.type(age), x.dtype.type(tick) - x.dtype.type(age), x[i]),
         )
     return out
 
@@ -57,7 +59,9 @@ def _change(chain, dw, stored, tick):
     out = np.empty_like(dw)
     start = effects.place(7, tick, 0, 0, 0, effects.WRITE_R, 0, dw.dtype.type(0))
     for i in range(dw.size):
-        out[i] = effects.changed(chain, dw[i], effects.along(start, i, dw.dtype.type(0), dw.dtype.type(0), stored[i]))
+        out[i] = effects.changed(
+            chain, dw[i], effects.along(start, effects.hop(i), dw.dtype.type(0), dw.dtype.type(0), stored[i])
+        )
     return out
 
 
@@ -66,7 +70,7 @@ def _age(chain, x):
     out = np.empty_like(x)
     start = effects.place(7, 1, 0, 0, 0, effects.WRITE_R, 0, x.dtype.type(0))
     for i in range(x.size):
-        out[i] = effects.aged(chain, x[i], effects.along(start, i, x.dtype.type(0), x.dtype.type(0), x[i]))
+        out[i] = effects.aged(chain, x[i], effects.along(start, effects.hop(i), x.dtype.type(0), x.dtype.type(0), x[i]))
     return out
 
 

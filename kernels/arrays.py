@@ -1,0 +1,185 @@
+"""Rows of devices: read, written, aged and programmed, one device at a time, each through its chain."""
+
+from typing import Any
+
+from onlinernn.kernels.dispatch import FAST, LOOP, broad, choose, compiled, distinct
+from onlinernn.kernels.effects import (
+    U32,
+    aged,
+    along,
+    beginning,
+    changed,
+    hop,
+    like,
+    needs_age,
+    needs_count,
+    place,
+    through,
+    through_counting,
+)
+from onlinernn.kernels.layout import BOUND_WEIGHT, LOST, WANTED, WRITES
+
+
+@compiled(**LOOP)
+def read_rows(
+    chain: Any, scale: Any, rows: Any, i: Any, planes: Any, tick: Any, at_a: Any, at_b: Any, a: Any, b: Any
+) -> Any:
+    """Return the inner products of row `i` of an array of devices, as two copies read it, with `a` and `b`."""
+    zero = rows.dtype.type(0)
+    unit, per_unit, now = like(zero, scale), like(zero, 1.0 / scale), like(zero, tick)
+    total_a, total_b, age, written = zero, zero, zero, zero
+    last = planes.shape[0] - rows.shape[0] + i  # the last plane tells when, the first one how often
+    for j in range(rows.shape[1]):
+        if needs_age(chain, False, 0):
+            written = planes[last, j]
+            age = now - written
+        state = rows[i, j] * per_unit
+        total_a += through(chain, state, along(at_a, hop(j), age, written, state)) * a[j]
+        total_b += through(chain, state, along(at_b, hop(j), age, written, state)) * b[j]
+    return unit * total_a, unit * total_b
+
+
+@compiled(**LOOP)
+def add_row(chain: Any, scale: Any, rows: Any, i: Any, planes: Any, tick: Any, at: Any, factor: Any, out: Any) -> None:
+    """Add row `i` of an array of devices, as one copy reads it, times `factor` to `out`."""
+    zero = rows.dtype.type(0)
+    unit, per_unit, now = like(zero, scale) * factor, like(zero, 1.0 / scale), like(zero, tick)
+    age, written, last = zero, zero, planes.shape[0] - rows.shape[0] + i
+    for j in range(out.size):
+        if needs_age(chain, False, 0):
+            written = planes[last, j]
+            age = now - written
+        state = rows[i, j] * per_unit
+        out[j] += unit * through(chain, state, along(at, hop(j), age, written, state))
+
+
+@compiled(**FAST)
+def written(chain: Any, state: Any, step: Any, here: Any) -> Any:
+    """Return the state of a device that is to change by `step`, and how many limits it reaches; 0 leaves it alone."""
+    zero = like(state, 0.0)
+    new, limits = through_counting(chain, (state + changed(chain, step, here), zero), here)
+    return choose(step != zero, new, state), choose(step != zero, limits, zero)
+
+
+@compiled(**LOOP)
+def write_two_rows(
+    chain: Any,
+    read: Any,
+    scale: Any,
+    w: Any,
+    v: Any,
+    shares: Any,
+    wanted_w: Any,
+    wanted_v: Any,
+    planes: Any,
+    numbers: Any,
+    tick: Any,
+    writing: Any,
+    reading: Any,
+    a: Any,
+    b: Any,
+    tally: Any,
+) -> Any:
+    """Add to two rows of an array what is `wanted`, as far as the devices do so, and count; read both for two copies.
+
+    The states change by `shares` of what is wanted. `numbers` are those of both rows, and of all; `writing` are the
+    keys of the array as it is written, `reading` as each of both copies reads it. Returned are the
+    products of `w` with the activities `a` and `b`, then those of `v`. Every device crosses memory once, and two rows
+    share what both need.
+    """
+    broad()
+    distinct()
+    zero, one = like(w[0], 0.0), like(w[0], 1.0)
+    unit, per_unit, now = like(zero, scale), like(zero, 1.0 / scale), like(zero, tick)
+    i, k, count = numbers
+    last, other_last = planes.shape[0] - count + i, planes.shape[0] - count + k
+    start, other_start = beginning(writing, i, zero), beginning(writing, k, zero)
+    at_a, at_b = beginning(reading[0], i, zero), beginning(reading[1], i, zero)
+    other_a, other_b = beginning(reading[0], k, zero), beginning(reading[1], k, zero)
+    asked, moves, bound = zero, zero, zero
+    w_a, w_b, v_a, v_b = zero, zero, zero, zero
+    since, other_since, far = zero, zero, U32(0)
+    for j in range(w.size):
+        state, other = w[j] * per_unit, v[j] * per_unit
+        step, other_step = shares[0] * wanted_w[j], shares[1] * wanted_v[j]
+        new, limits = written(chain, state, step, along(start, far, zero, zero, state))
+        other_new, other_limits = written(chain, other, other_step, along(other_start, far, zero, zero, other))
+        w[j], v[j] = new * unit, other_new * unit
+        moved, other_moved = choose(new != state, one, zero), choose(other_new != other, one, zero)
+        asked += choose(step != zero, one, zero) + choose(other_step != zero, one, zero)
+        moves += moved + other_moved
+        bound += limits + other_limits
+        if needs_count(chain, False, 0):
+            planes[i, j] += moved
+            planes[k, j] += other_moved
+        if needs_age(read, False, 0):
+            planes[last, j] = choose(new != state, now, planes[last, j])
+            planes[other_last, j] = choose(other_new != other, now, planes[other_last, j])
+            since, other_since = planes[last, j], planes[other_last, j]
+        w_a += through(read, new, along(at_a, far, now - since, since, new)) * a[j]
+        w_b += through(read, new, along(at_b, far, now - since, since, new)) * b[j]
+        v_a += through(read, other_new, along(other_a, far, now - other_since, other_since, other_new)) * a[j]
+        v_b += through(read, other_new, along(other_b, far, now - other_since, other_since, other_new)) * b[j]
+        far = U32(far + hop(1))
+    tally[WANTED] += int(asked)
+    tally[LOST] += int(asked - moves)
+    tally[WRITES] += int(moves)
+    tally[BOUND_WEIGHT] += int(bound)
+    return unit * w_a, unit * w_b, unit * v_a, unit * v_b
+
+
+@compiled(**LOOP)
+def write_row(
+    chain: Any,
+    read: Any,
+    scale: Any,
+    rows: Any,
+    i: Any,
+    wanted: Any,
+    planes: Any,
+    tick: Any,
+    writing: Any,
+    tally: Any,
+) -> None:
+    """Add row 0 of `wanted` to row `i` of an array of devices; the last row of `wanted` holds zeros."""
+    per_unit, nobody = like(rows[i, 0], 1.0 / scale), wanted[wanted.shape[0] - 1]
+    write_two_rows(
+        chain,
+        read,
+        scale,
+        rows[i],
+        nobody,
+        (per_unit, like(per_unit, 0.0)),
+        wanted[0],
+        wanted[0],
+        planes,
+        (i, i, rows.shape[0]),
+        tick,
+        writing,
+        (writing, writing),
+        wanted[0],
+        wanted[0],
+        tally,
+    )
+
+
+@compiled(**LOOP)
+def program(chain: Any, scale: Any, rows: Any, seed: Any, domain: Any) -> None:
+    """Set an array of devices to its own states, as exactly as these can be held."""
+    zero = rows.dtype.type(0)
+    unit, per_unit = like(zero, scale), like(zero, 1.0 / scale)
+    for i in range(rows.shape[0]):
+        start = place(seed, 0, 0, 0, 0, domain, i, zero)
+        for j in range(rows.shape[1]):
+            state = rows[i, j] * per_unit
+            rows[i, j] = unit * through(chain, state, along(start, hop(j), zero, zero, state))
+
+
+@compiled(**LOOP)
+def age(chain: Any, scale: Any, rows: Any, i: Any, start: Any) -> None:
+    """Let one step of time pass for row `i` of an array of devices."""
+    zero = rows.dtype.type(0)
+    unit, per_unit = like(zero, scale), like(zero, 1.0 / scale)
+    for j in range(rows.shape[1]):
+        state = rows[i, j] * per_unit
+        rows[i, j] = unit * aged(chain, state, along(start, hop(j), zero, zero, state))
