@@ -4,7 +4,6 @@ from typing import Any
 
 from onlinernn.kernels.dispatch import FAST, LOOP, broad, choose, compiled, distinct
 from onlinernn.kernels.effects import (
-    U32,
     aged,
     along,
     beginning,
@@ -13,6 +12,7 @@ from onlinernn.kernels.effects import (
     like,
     needs_age,
     needs_count,
+    onward,
     place,
     through,
     through_counting,
@@ -34,8 +34,8 @@ def read_rows(
             written = planes[last, j]
             age = now - written
         state = rows[i, j] * per_unit
-        total_a += through(chain, state, along(at_a, hop(j), age, written, state)) * a[j]
-        total_b += through(chain, state, along(at_b, hop(j), age, written, state)) * b[j]
+        total_a += through(chain, state, along(at_a, hop(at_a, j), age, written, state)) * a[j]
+        total_b += through(chain, state, along(at_b, hop(at_b, j), age, written, state)) * b[j]
     return unit * total_a, unit * total_b
 
 
@@ -50,7 +50,7 @@ def add_row(chain: Any, scale: Any, rows: Any, i: Any, planes: Any, tick: Any, a
             written = planes[last, j]
             age = now - written
         state = rows[i, j] * per_unit
-        out[j] += unit * through(chain, state, along(at, hop(j), age, written, state))
+        out[j] += unit * through(chain, state, along(at, hop(at, j), age, written, state))
 
 
 @compiled(**FAST)
@@ -97,18 +97,24 @@ def write_two_rows(
     at_a, at_b = beginning(reading[0], i, zero), beginning(reading[1], i, zero)
     other_a, other_b = beginning(reading[0], k, zero), beginning(reading[1], k, zero)
     asked, moves, bound = zero, zero, zero
+    other_asked, other_moves, other_bound = zero, zero, zero  # one sum for both rows takes twice the operations
     w_a, w_b, v_a, v_b = zero, zero, zero, zero
-    since, other_since, far = zero, zero, U32(0)
+    since, other_since = zero, zero
+    far, far_a, far_b = hop(start, 0), hop(at_a, 0), hop(at_b, 0)
+    other_far, other_far_a, other_far_b = hop(other_start, 0), hop(other_a, 0), hop(other_b, 0)
     for j in range(w.size):
         state, other = w[j] * per_unit, v[j] * per_unit
         step, other_step = shares[0] * wanted_w[j], shares[1] * wanted_v[j]
         new, limits = written(chain, state, step, along(start, far, zero, zero, state))
-        other_new, other_limits = written(chain, other, other_step, along(other_start, far, zero, zero, other))
+        other_new, other_limits = written(chain, other, other_step, along(other_start, other_far, zero, zero, other))
         w[j], v[j] = new * unit, other_new * unit
         moved, other_moved = choose(new != state, one, zero), choose(other_new != other, one, zero)
-        asked += choose(step != zero, one, zero) + choose(other_step != zero, one, zero)
-        moves += moved + other_moved
-        bound += limits + other_limits
+        asked += choose(step != zero, one, zero)
+        other_asked += choose(other_step != zero, one, zero)
+        moves += moved
+        other_moves += other_moved
+        bound += limits
+        other_bound += other_limits
         if needs_count(chain, False, 0):
             planes[i, j] += moved
             planes[k, j] += other_moved
@@ -116,15 +122,17 @@ def write_two_rows(
             planes[last, j] = choose(new != state, now, planes[last, j])
             planes[other_last, j] = choose(other_new != other, now, planes[other_last, j])
             since, other_since = planes[last, j], planes[other_last, j]
-        w_a += through(read, new, along(at_a, far, now - since, since, new)) * a[j]
-        w_b += through(read, new, along(at_b, far, now - since, since, new)) * b[j]
-        v_a += through(read, other_new, along(other_a, far, now - other_since, other_since, other_new)) * a[j]
-        v_b += through(read, other_new, along(other_b, far, now - other_since, other_since, other_new)) * b[j]
-        far = U32(far + hop(1))
-    tally[WANTED] += int(asked)
-    tally[LOST] += int(asked - moves)
-    tally[WRITES] += int(moves)
-    tally[BOUND_WEIGHT] += int(bound)
+        w_a += through(read, new, along(at_a, far_a, now - since, since, new)) * a[j]
+        w_b += through(read, new, along(at_b, far_b, now - since, since, new)) * b[j]
+        v_a += through(read, other_new, along(other_a, other_far_a, now - other_since, other_since, other_new)) * a[j]
+        v_b += through(read, other_new, along(other_b, other_far_b, now - other_since, other_since, other_new)) * b[j]
+        far, other_far = onward(start, far), onward(other_start, other_far)
+        far_a, far_b = onward(at_a, far_a), onward(at_b, far_b)
+        other_far_a, other_far_b = onward(other_a, other_far_a), onward(other_b, other_far_b)
+    tally[WANTED] += int(asked + other_asked)
+    tally[LOST] += int(asked + other_asked - moves - other_moves)
+    tally[WRITES] += int(moves + other_moves)
+    tally[BOUND_WEIGHT] += int(bound + other_bound)
     return unit * w_a, unit * w_b, unit * v_a, unit * v_b
 
 
@@ -172,7 +180,7 @@ def program(chain: Any, scale: Any, rows: Any, seed: Any, domain: Any) -> None:
         start = place(seed, 0, 0, 0, 0, domain, i, zero)
         for j in range(rows.shape[1]):
             state = rows[i, j] * per_unit
-            rows[i, j] = unit * through(chain, state, along(start, hop(j), zero, zero, state))
+            rows[i, j] = unit * through(chain, state, along(start, hop(start, j), zero, zero, state))
 
 
 @compiled(**LOOP)
@@ -182,4 +190,4 @@ def age(chain: Any, scale: Any, rows: Any, i: Any, start: Any) -> None:
     unit, per_unit = like(zero, scale), like(zero, 1.0 / scale)
     for j in range(rows.shape[1]):
         state = rows[i, j] * per_unit
-        rows[i, j] = unit * aged(chain, state, along(start, hop(j), zero, zero, state))
+        rows[i, j] = unit * aged(chain, state, along(start, hop(start, j), zero, zero, state))

@@ -72,7 +72,7 @@ def convert(
     start = place(seed, tick, stream, copy, array, domain, 0, zero)
     bound = zero
     for i in range(size):
-        x[i], limits = through_counting(chain, (x[i], zero), along(start, hop(i), zero, zero, x[i]))
+        x[i], limits = through_counting(chain, (x[i], zero), along(start, hop(start, i), zero, zero, x[i]))
         bound += limits
     return bound
 

@@ -99,16 +99,17 @@ def _chains(substrate: Any) -> Any:
 
 
 class Place(NamedTuple):
-    """Where and when an effect acts: four hashes of 32 bits, and what the device remembers.
+    """Where and when an effect acts: hashes of 32 bits, and what the device remembers.
 
-    `device` tells devices apart, `twin` those of each copy too, `moment` the steps as well; `shared` is one number for
-    all devices of a copy in a step, `now` the step. `age` is the number of steps since the last write, `written` the
-    step of that, `stored` the state.
+    `device` tells devices apart, `twin` those of each copy too, `moment` the steps as well, by a `stride` from one
+    device of a row to the next; `shared` is one number for all devices of a copy in a step, `now` the step. `age` is
+    the number of steps since the last write, `written` the step of that, `stored` the state.
     """
 
     device: Any
     twin: Any
     moment: Any
+    stride: Any
     shared: Any
     now: Any
     age: Any
@@ -143,8 +144,8 @@ def beginning(of: Any, row: Any, zero: Any) -> Any:
     """Return the place that a row of devices begins at."""
     shift = noise.U64(32)
     device, twin = U32(noise.site(of.device, row) >> shift), U32(noise.site(of.twin, row) >> shift)
-    moment, shared = U32(noise.site(of.moment, row) >> shift), U32(of.moment >> shift)
-    return Place(device, twin, moment, shared, of.now, zero, zero, zero)
+    bits, shared = noise.site(of.moment, row), U32(of.moment >> shift)
+    return Place(device, twin, U32(bits >> shift), U32(bits), shared, of.now, zero, zero, zero)
 
 
 @compiled(**EXACT)
@@ -154,16 +155,26 @@ def place(seed: Any, tick: Any, stream: Any, copy: Any, array: Any, domain: Any,
 
 
 @compiled(**EXACT)
-def hop(j: Any) -> Any:
-    """Return how far device `j` of a row is from its beginning; a long loop may add ``hop(1)`` instead."""
-    return U32(U32(j) * _ODD)
+def hop(start: Any, j: Any) -> Any:
+    """Return how far device `j` is from the beginning of its row, and its number of the moment."""
+    return U32(U32(j) * _ODD), U32(start.moment + U32(U32(j) * start.stride))
+
+
+@compiled(**EXACT)
+def onward(start: Any, far: Any) -> Any:
+    """Return :func:`hop` of the next device: a long loop adds, because a product takes twice as long."""
+    return U32(far[0] + _ODD), U32(far[1] + start.stride)
 
 
 @compiled(**EXACT)
 def along(start: Any, far: Any, age: Any, written: Any, stored: Any) -> Any:
-    """Return the place of the device so `far` (:func:`hop`) from the beginning of a row."""
-    device, twin, moment = U32(start.device ^ far), U32(start.twin ^ far), U32(start.moment ^ far)
-    return Place(device, twin, moment, start.shared, start.now, age, written, stored)
+    """Return the place of the device that is so `far` (:func:`hop`) along a row.
+
+    Numbers of a moment are ``b + a j``, with a and b random for each row, step and copy: any two are independent in
+    their upper bits (Dietzfelbinger 1996), three at equal distances are not. Whoever needs more hashes them.
+    """
+    device, twin = U32(start.device ^ far[0]), U32(start.twin ^ far[0])
+    return Place(device, twin, far[1], start.stride, start.shared, start.now, age, written, stored)
 
 
 @compiled(**EXACT)
@@ -173,6 +184,7 @@ def deeper(here: Any) -> Any:
         U32(here.device + _DEEPER),
         U32(here.twin + _DEEPER),
         U32(here.moment + _DEEPER),
+        here.stride,
         U32(here.shared + _DEEPER),
         here.now,
         here.age,
@@ -227,14 +239,12 @@ def uniform(x: Any, hashed: Any) -> Any:
 
 
 @compiled(**EXACT)
-def chance(x: Any, hashed: Any, share: Any) -> Any:
-    """Return whether a number from [0, 1) is below a `share`, in the precision of `x`: never at 0, always at 1.
+def chance(x: Any, bits: Any, share: Any) -> Any:
+    """Return whether the number from [0, 1) that 32 random `bits` are is below a `share`: never at 0, always at 1.
 
-    One multiplication hashes enough of bits that are only compared: those of a row differ by a known pattern, and where
-    it begins is random. To scale the share takes one operation less than to scale the random number.
+    To scale the share takes one operation less than to scale the random number.
     """
-    b = U32(hashed * U32(0x7FEB352D))
-    return like(x, I32(b)) < share * like(x, 2.0**32) - like(x, 2.0**31)
+    return like(x, I32(bits)) < share * like(x, 2.0**32) - like(x, 2.0**31)
 
 
 @compiled(**EXACT)
