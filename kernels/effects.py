@@ -124,7 +124,10 @@ _ODD, _DEEPER = U32(0x9E3779B9), U32(0x85EBCA6B)
 
 
 class Keys(NamedTuple):
-    """What the places of an array of devices in a step begin with: keys of 64 bits, as in noise.py, and the step."""
+    """What the places of an array of devices in a step begin with: keys of 64 bits, as in noise.py.
+
+    `device`, `twin` and `moment` are the keys of what a :class:`Place` calls so, `now` is the step.
+    """
 
     device: Any
     twin: Any
