@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from numba import config, typeof
+from numba.core.caching import FunctionCache
 
 from onlinernn.kernels.advance import commit, forward, receive, report, settle
 from onlinernn.kernels.dispatch import ENTRY, compiled, fingerprint
@@ -19,6 +20,15 @@ from onlinernn.kernels.mixing import mix
 #: What :func:`run` returns in place of a number of steps when it did nothing: an input or a target cannot be used, or a
 #: step is half done.
 UNUSABLE = -1
+
+
+class _Cache(FunctionCache):
+    """The cache on disk, read without making Numba ready to compile: that takes five times as long as to read it."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled code for arguments of these types, or None."""
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
 
 
 class EntryPoints(NamedTuple):
@@ -66,6 +76,8 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def compiled_entry(function: Callable[..., Any]) -> Callable[..., Any]:
         function.__qualname__ += owner  # Numba names the file of the index by it
         made = compiled(cache=True, **ENTRY)(function) if cached else compiled(**ENTRY)(function)
+        if cached and not config.DISABLE_JIT:  # type: ignore[attr-defined]
+            made._cache = _Cache(function)  # type: ignore[attr-defined, no-untyped-call]
         return Told(made) if owner else made
 
     @compiled_entry
