@@ -13,6 +13,7 @@ from typing import Any
 from onlinernn.bench import ONE_THREAD, RULES, pinned, time_first_step, time_steps
 from onlinernn.bench_bounds import time_bounds, time_epoch, time_threads
 from onlinernn.bench_hardware import NAMES, time_hardware
+from onlinernn.bench_instructions import PROCESSOR, count_instructions
 from onlinernn.bench_more import profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, installed
 from onlinernn.bench_picture import save_bench
@@ -32,6 +33,9 @@ beside one in PyTorch, and the first step of a new process, with an empty and wi
 With --substrate: nothing of that, but a step of ANP on hardware beside the same engine without, at 500 units if no size
 is given: a preset, "integers" (number=Fixed()), "chain_8bit" (8-bit weights written with stochastic rounding) or
 "six_effects" (8 bits read, 16 stored, drives and activities rounded and held).
+
+With --instructions: nothing but the instructions of a step, at 100 and 500 units if no size is given. They do not
+depend on what else the machine does. valgrind counts them, which takes minutes.
 """
 
 
@@ -87,6 +91,7 @@ def add_parser(subparsers: Any) -> None:
     add = parser.add_argument
     add("--hidden", type=_sizes, metavar="N,...", help="sizes (100,500,1000,2000)")
     add("--substrate", type=_hardware, metavar="NAME,...", help="time hardware beside the ideal engine, and no more")
+    add("--instructions", action="store_true", help="count the instructions of a step with valgrind, and no more")
     add("--rules", type=_rules, default=list(RULES), metavar="A,...", help="anp, and danp with decorrelation (both)")
     add("--repeats", type=_whole, default=5, metavar="N", help="turns of each implementation (5)")
     add("--peers", type=_peers, metavar="A,...", help="limit, jax, jax stacked, torch (limit and what is installed)")
@@ -120,6 +125,8 @@ def main(args: argparse.Namespace) -> int:
     if args.peers_folder is not None:
         with refusing():
             scripts(args.peers_folder)
+    if args.instructions:
+        return _bench_instructions(args)
     if args.hidden is None:
         args.hidden = [100, 500, 1000, 2000] if args.substrate is None else [500]
     if args.substrate is not None and args.figure is not None:
@@ -158,6 +165,23 @@ def _with_one_thread(args: argparse.Namespace) -> int:
     command += [] if args.peers is None else ["--peers", ",".join(args.peers)]
     command += [] if args.substrate is None else ["--substrate", ",".join(args.substrate)]
     return subprocess.run(command, env={**os.environ, **ONE_THREAD}, check=False).returncode
+
+
+def _bench_instructions(args: argparse.Namespace) -> int:
+    if args.substrate is not None or args.figure is not None:
+        raise UsageError("--instructions counts the ideal engine and draws nothing; leave --substrate and --figure out")
+    _tell("nothing, but counting instructions")
+    with refusing():
+        rows = count_instructions(args.hidden or [100, 500], args.rules)
+    cells = [
+        [f"{row['rule']} n={row['n']}", *(f"{row[name]:.0f}" for name in ("run", "step")), f"{row['per_weight']:.2f}"]
+        for row in rows
+    ]
+    sys.stdout.write(f"{table(['instructions per step', 'run', 'step', 'run, per weight'], cells)}\n\n")
+    sys.stdout.write(f"Counted by valgrind, compiled for the processor {PROCESSOR!r}.\n")
+    if args.json is not None:
+        write_json(args.json, "bench", rows, versions=versions())
+    return 0
 
 
 def _bench_hardware(args: argparse.Namespace) -> int:

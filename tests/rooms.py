@@ -154,6 +154,7 @@ ROOMS = (
     Room(("onlinernn/bench_others.py",), ("onlinernn/bench_peers.py",), ("numpy",)),
     Room(("onlinernn/bench_picture.py",), (), ("matplotlib",)),
     Room(("onlinernn/bench_scripts.py",), (), ()),
+    Room(("onlinernn/bench_instructions.py",), (), ()),
     Room(
         ("onlinernn/bench.py",),
         ("kernels/*.py", "onlinernn/bench_peers.py", "onlinernn/bench_others.py", *OBJECTS),

@@ -3,14 +3,16 @@
 import json
 import math
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from onlinernn import ANP, OnlineLearner, bench, threads
+from onlinernn import ANP, OnlineLearner, bench, bench_instructions, threads
 from onlinernn.bench import IMPLEMENTATIONS, ONE_THREAD, pinned, time_steps
 from onlinernn.bench_bounds import time_bounds, time_epoch, time_threads
+from onlinernn.bench_instructions import count_instructions
 from onlinernn.bench_more import _wave, numpy_streams, profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, other_peer
 from onlinernn.bench_peers import Net, fused_peer, numpy_peer, random_net
@@ -197,3 +199,34 @@ def test_hardware_is_timed_beside_the_ideal_engine(
     for more, words in ((["loihi"], "did you mean loihi_like"), (["int8", "--figure", "a.png"], "--figure draws")):
         assert main(["bench", "--substrate", *more]) == 2
         assert words in capsys.readouterr().err
+
+
+# In place of valgrind: says that whatever child took a thousand instructions, and 32 for each step.
+STAND_IN = f"""#!{sys.executable}
+import json, sys
+jobs, log = json.loads(sys.argv[-1]), next(arg for arg in sys.argv if arg.startswith("--log-file=")).partition("=")[2]
+for child, (_, _, _, steps) in enumerate(jobs):
+    with open(log.replace("%p", str(child)), "w") as file:
+        file.write(f"==1== I   refs:      {{1000 + 32 * steps:,}}\\n")
+print(list(range(len(jobs))))
+"""
+
+
+def test_instructions_are_counted_only_where_valgrind_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["bench", "--instructions"]) == 2
+    assert "valgrind, which is not installed" in capsys.readouterr().err
+    assert main(["bench", "--instructions", "--figure", "a.png"]) == 2
+    assert "--instructions counts" in capsys.readouterr().err
+
+
+def test_instructions_are_those_of_the_steps_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    valgrind = tmp_path / "valgrind"
+    valgrind.write_text(STAND_IN)
+    valgrind.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(bench_instructions, "_PROGRAM", "print([])")  # nothing is compiled for another processor
+    (row,) = count_instructions([4], ["anp"])
+    assert row == {"rule": "anp", "n": 4, "run": 32, "step": 32, "per_weight": 2}
