@@ -1,7 +1,7 @@
 """The passes over a weight matrix: where the time goes.
 
-Two rows are worked on together, and up to five copies, so that what they share is loaded once. Whoever reads a weight
-for several purposes does so while it is in the cache: callers hand over blocks of rows.
+Two or four rows are worked on together, and up to four copies, so that what they share is loaded once. Whoever reads
+a weight for several purposes does so while it is in the cache: callers hand over blocks of rows.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from onlinernn.kernels.decorrelation import LEAST, growth, learn_rows, mixing
-from onlinernn.kernels.dispatch import FAST, INNER, LOOP, compiled, distinct, where_implemented
+from onlinernn.kernels.dispatch import FAST, INNER, LOOP, WIDE, compiled, distinct, where_implemented
 from onlinernn.kernels.rules import contraction
 
 
@@ -81,27 +81,12 @@ def multiply_lanes(rows: Any, lo: Any, x: Any, out: Any, step: Any) -> None:
     """``out[lane, lo + i] = rows_i . x[lane]`` for every lane that is a multiple of `step`."""
     lanes = x.shape[0]
     lane = 0
-    while lane + 4 * step < lanes:
-        second, third, fourth, fifth = lane + step, lane + 2 * step, lane + 3 * step, lane + 4 * step
-        multiply_five(
-            rows,
-            lo,
-            x[lane],
-            x[second],
-            x[third],
-            x[fourth],
-            x[fifth],
-            out[lane],
-            out[second],
-            out[third],
-            out[fourth],
-            out[fifth],
-        )
-        lane += 5 * step
-    while lane + step < lanes:
+    while lane + 2 * step < lanes:
+        multiply_four(rows, lo, x, out, lane, step)
+        lane += 4 * step
+    if lane + step < lanes:
         multiply(rows, lo, x[lane], x[lane + step], out[lane], out[lane + step])
-        lane += 2 * step
-    if lane < lanes:
+    elif lane < lanes:
         multiply_one(rows, lo, x[lane], out[lane])
 
 
@@ -113,44 +98,46 @@ def multiply_one(rows: Any, lo: Any, a: Any, out_a: Any) -> None:
         out_a[lo + i] = dot(rows[i], a)
 
 
-@compiled(**LOOP)
-def multiply_five(
-    rows: Any,
-    lo: Any,
-    a: Any,
-    b: Any,
-    c: Any,
-    d: Any,
-    e: Any,
-    out_a: Any,
-    out_b: Any,
-    out_c: Any,
-    out_d: Any,
-    out_e: Any,
-) -> None:
-    """:func:`multiply` for five copies: as many sums as fit into the registers."""
+@compiled(**WIDE)
+def multiply_four(rows: Any, lo: Any, x: Any, out: Any, lane: Any, step: Any) -> None:
+    """:func:`multiply_lanes` for three or four lanes from `lane` on: 16 sums of 4 rows stay in registers.
+
+    Where there are fewer rows or lanes, the last is done more than once.
+    """
     distinct()
     zero = rows.dtype.type(0)
     count, n = rows.shape
-    for i in range(0, count, 2):
-        k = min(i + 1, count - 1)
-        first_a, first_b, first_c, first_d, first_e = zero, zero, zero, zero, zero
-        second_a, second_b, second_c, second_d, second_e = zero, zero, zero, zero, zero
+    other, third = lane + step, lane + 2 * step
+    fourth = third + step if third + step < x.shape[0] else third
+    a, b, c, d = x[lane], x[other], x[third], x[fourth]
+    for i in range(0, count, 4):
+        k, p, q = min(i + 1, count - 1), min(i + 2, count - 1), min(i + 3, count - 1)
+        i_a, i_b, i_c, i_d = zero, zero, zero, zero
+        k_a, k_b, k_c, k_d = zero, zero, zero, zero
+        p_a, p_b, p_c, p_d = zero, zero, zero, zero
+        q_a, q_b, q_c, q_d = zero, zero, zero, zero
         for j in range(n):
-            w, v = rows[i, j], rows[k, j]
-            first_a += w * a[j]
-            first_b += w * b[j]
-            first_c += w * c[j]
-            first_d += w * d[j]
-            first_e += w * e[j]
-            second_a += v * a[j]
-            second_b += v * b[j]
-            second_c += v * c[j]
-            second_d += v * d[j]
-            second_e += v * e[j]
-        out_a[lo + i], out_b[lo + i], out_c[lo + i], out_d[lo + i] = first_a, first_b, first_c, first_d
-        out_a[lo + k], out_b[lo + k], out_c[lo + k], out_d[lo + k] = second_a, second_b, second_c, second_d
-        out_e[lo + i], out_e[lo + k] = first_e, second_e
+            of_i, of_k, of_p, of_q = rows[i, j], rows[k, j], rows[p, j], rows[q, j]
+            i_a += of_i * a[j]
+            i_b += of_i * b[j]
+            i_c += of_i * c[j]
+            i_d += of_i * d[j]
+            k_a += of_k * a[j]
+            k_b += of_k * b[j]
+            k_c += of_k * c[j]
+            k_d += of_k * d[j]
+            p_a += of_p * a[j]
+            p_b += of_p * b[j]
+            p_c += of_p * c[j]
+            p_d += of_p * d[j]
+            q_a += of_q * a[j]
+            q_b += of_q * b[j]
+            q_c += of_q * c[j]
+            q_d += of_q * d[j]
+        out[lane, lo + i], out[other, lo + i], out[third, lo + i], out[fourth, lo + i] = i_a, i_b, i_c, i_d
+        out[lane, lo + k], out[other, lo + k], out[third, lo + k], out[fourth, lo + k] = k_a, k_b, k_c, k_d
+        out[lane, lo + p], out[other, lo + p], out[third, lo + p], out[fourth, lo + p] = p_a, p_b, p_c, p_d
+        out[lane, lo + q], out[other, lo + q], out[third, lo + q], out[fourth, lo + q] = q_a, q_b, q_c, q_d
 
 
 @compiled(**LOOP)
@@ -183,28 +170,29 @@ def learn(rows: Any, lo: Any, signal: Any, pre: Any) -> None:
             rows[i, j] -= c * pre[j]
 
 
-@compiled(**LOOP)
+@compiled(**WIDE)
 def learn_streams(rows: Any, lo: Any, signal: Any, pre: Any, first: Any) -> None:
-    """``rows_i -= sum_s signal[s, lo + i] pre[first + s]``: the update from all streams, four of them at a time."""
+    """``rows_i -= sum_s signal[s, lo + i] pre[first + s]``: the update from all streams, four of them at a time.
+
+    What is missing of the last four is learnt from the last stream, with a signal of zero.
+    """
     distinct()
     streams, count = signal.shape[0], rows.shape[0]
-    last = count // 2 * 2
-    whole = streams // 4 * 4
-    for s in range(0, whole, 4):
-        a, b, c, d = pre[first + s], pre[first + s + 1], pre[first + s + 2], pre[first + s + 3]
+    last, zero = count // 2 * 2, signal.dtype.type(0)
+    for s in range(0, streams, 4):
+        t, u, v = min(s + 1, streams - 1), min(s + 2, streams - 1), min(s + 3, streams - 1)
+        a, b, c, d = pre[first + s], pre[first + t], pre[first + u], pre[first + v]
         for i in range(0, last, 2):
             k = i + 1
-            of_a, of_b = signal[s, lo + i], signal[s + 1, lo + i]
-            of_c, of_d = signal[s + 2, lo + i], signal[s + 3, lo + i]
-            next_a, next_b = signal[s, lo + k], signal[s + 1, lo + k]
-            next_c, next_d = signal[s + 2, lo + k], signal[s + 3, lo + k]
+            of_a, next_a = signal[s, lo + i], signal[s, lo + k]
+            of_b, next_b = (signal[t, lo + i], signal[t, lo + k]) if t > s else (zero, zero)
+            of_c, next_c = (signal[u, lo + i], signal[u, lo + k]) if u > t else (zero, zero)
+            of_d, next_d = (signal[v, lo + i], signal[v, lo + k]) if v > u else (zero, zero)
             for j in range(rows.shape[1]):
                 rows[i, j] -= (of_a * a[j] + of_b * b[j]) + (of_c * c[j] + of_d * d[j])
                 rows[k, j] -= (next_a * a[j] + next_b * b[j]) + (next_c * c[j] + next_d * d[j])
-        for one in range(s, s + 4):
-            learn(rows[last:], lo + last, signal[one], pre[first + one])
-    for s in range(whole, streams):
-        learn(rows, lo, signal[s], pre[first + s])
+    for s in range(streams):
+        learn(rows[last:], lo + last, signal[s], pre[first + s])
 
 
 def _all(rule: Any, weight: Any, share: Any) -> Any:

@@ -100,7 +100,7 @@ SIGNATURES = {
         passes.learn_and_multiply,
         (typeof(ANP()), MATRIX, INDEX, ONE, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR),
     ),
-    "multiply_five": (passes.multiply_five, (MATRIX, INDEX, *[VECTOR] * 10)),
+    "multiply_four": (passes.multiply_four, (MATRIX, INDEX, MATRIX, MATRIX, INDEX, INDEX)),
     "learn_streams": (passes.learn_streams, (MATRIX, INDEX, MATRIX, MATRIX, INDEX)),
     "multiply_transposed": (passes.multiply_transposed, (MATRIX, INDEX, VECTOR, VECTOR)),
     "input_drive": (passes.input_drive, (MATRIX, VECTOR, VECTOR)),
