@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from onlinernn.tasks import MackeyGlass
+
 DEMOS = Path(__file__).resolve().parents[1] / "demos"
 
 
@@ -56,6 +58,19 @@ def test_the_race_with_bptt_makes_a_table_and_a_picture(tmp_path: Path, capsys: 
     assert [name.split()[0] for name in rows] == ["frozen,", "ANP", "LearnedFeedback", "true"]
     assert all(0 < least <= median <= most and seconds > 0 for median, least, most, seconds in rows.values())
     assert (tmp_path / "out" / "beats-bptt.png").stat().st_size > 20_000
+
+
+def test_harm_is_told_as_the_worst_ratio_of_the_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    names = demo("do_no_harm.py")
+    short = MackeyGlass(length=400, test_length=400), names["match"]("mackey-glass"), 2
+    found = np.array(names["ratios"](short, 0.1, [1, 2]))
+    assert found.shape == (2, 4)
+    assert np.all(found > 0)
+    names["main"].__globals__["MackeyGlass"] = lambda: short[0]
+    names["main"](["--probes", "forecast", "--noise", "0.1", "--seeds", "1", "2"])
+    *_, learner, frozen, middle, worst, prequential = capsys.readouterr().out.splitlines()[-1].split()
+    assert float(middle) <= float(worst)
+    assert min(map(float, (learner, frozen, prequential))) > 0
 
 
 HARDWARE = """
