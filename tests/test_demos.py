@@ -62,15 +62,16 @@ def test_the_race_with_bptt_makes_a_table_and_a_picture(tmp_path: Path, capsys: 
 
 def test_harm_is_told_as_the_worst_ratio_of_the_seeds(capsys: pytest.CaptureFixture[str]) -> None:
     names = demo("do_no_harm.py")
-    short = MackeyGlass(length=400, test_length=400), names["match"]("mackey-glass"), 2
+    short = MackeyGlass(length=300, test_length=300), names["match"]("mackey-glass"), 2
     found = np.array(names["ratios"](short, 0.1, [1, 2]))
     assert found.shape == (2, 4)
     assert np.all(found > 0)
-    names["main"].__globals__["MackeyGlass"] = lambda: short[0]
-    names["main"](["--probes", "forecast", "--noise", "0.1", "--seeds", "1", "2"])
+    names["main"].__globals__["probes"] = lambda csv: {"short": short}
+    names["main"](["--probes", "short", "--noise", "0.1", "--seeds", "1", "2"])
     *_, learner, frozen, middle, worst, prequential = capsys.readouterr().out.splitlines()[-1].split()
     assert float(middle) <= float(worst)
     assert min(map(float, (learner, frozen, prequential))) > 0
+    assert float(worst) == pytest.approx(found[:, 2].max(), rel=0.01)
 
 
 HARDWARE = """
