@@ -128,8 +128,9 @@ class Referee:
         """Let the hidden layer learn as fast as it has earned."""
         learner, part = self.learner, min(1.0, max(self.least, self.saved / self.full))
         rule = learner.spec.rule._replace(lr_hidden=self.lr_hidden * part)
-        learner.spec = learner.spec._replace(rule=rule)
-        learner._bind()
+        if rule.lr_hidden != learner.spec.rule.lr_hidden:  # most often it is as before: all or the least
+            learner.spec = learner.spec._replace(rule=rule)
+            learner._bind_numbers()
 
     def __getattr__(self, name: str) -> Any:
         """Answer like the learner for all that does not change it: sizes, ``steps``, ``weights``."""

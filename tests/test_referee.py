@@ -118,6 +118,14 @@ def test_steps_and_runs_give_the_same_numbers(settings) -> None:
     assert one.learner.spec.rule.lr_hidden == other.learner.spec.rule.lr_hidden < one.lr_hidden
 
 
+def test_a_new_hidden_rate_needs_no_other_compiled_function() -> None:
+    referee = handicapped(learner(), rate=RATE, period=30)
+    before = referee.learner.spec.rule.lr_hidden
+    referee.run(*(rows[:390] for rows in stream()))  # ends with a new rate
+    assert before != referee.learner.spec.rule.lr_hidden == referee.learner._held.value[2].rule.lr_hidden
+    assert referee.learner._run != referee.learner._first_run
+
+
 def test_one_that_was_saved_goes_on_bit_for_bit(tmp_path) -> None:
     U, Y = stream()
     referee = Referee(learner(target_delay=2), rate=RATE, period=30)
