@@ -17,7 +17,7 @@ import numpy as np
 from numba import config, njit, types
 from numba.extending import intrinsic, lower_builtin, overload, type_callable
 
-from onlinernn.kernels.linking import Linked, Whole, Wide
+from onlinernn.kernels.linking import Linked, Whole
 
 #: Compiler flags of every kernel. The fast-math flags let LLVM vectorise sums, and keep NaN and infinity visible (plain
 #: ``fastmath=True`` does not). Every kernel is inlined: passing arrays between functions costs more than small loops.
@@ -34,9 +34,6 @@ FAST: dict[str, Any] = {
 
 #: The same for a loop that is long enough to be called: one copy of it serves all callers.
 LOOP: dict[str, Any] = {**FAST, "forceinline": False}
-
-#: The same for one that computes more than it loads: half as fast again with vectors of 512 bits where there are any.
-WIDE: dict[str, Any] = {**LOOP, "pipeline_class": Wide}
 
 #: The same for the few functions that take all the arrays: inlined before compilation, which takes half as long.
 WHOLE: dict[str, Any] = {**FAST, "inline": "always"}

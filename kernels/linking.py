@@ -32,18 +32,6 @@ class _Library(JITCodeLibrary):
         self._finalized = True
 
 
-class _WideLibrary(_Library):
-    """The same, called and not inlined, with vectors as long as the processor has."""
-
-    def add_ir_module(self, ir_module: Any) -> None:
-        """Take in the code of a function. Of vectors of 512 bits LLVM uses half unless told otherwise."""
-        for function in ir_module.functions:
-            if function.blocks:
-                function.attributes.add("noinline")
-                set.add(function.attributes, '"prefer-vector-width"="512"')  # llvmlite knows no attribute of a value
-        super().add_ir_module(ir_module)  # type: ignore[no-untyped-call]
-
-
 class _WholeLibrary(JITCodeLibrary):
     """Code that is optimised when all of it is there, and not before that too: what is linked into it has been."""
 
@@ -69,10 +57,9 @@ def _by_itself(state: Any) -> Any:
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _Lowering(NativeLowering):
     _name = "lowering_to_be_linked"
-    library = _Library
 
     def run_pass(self, state: Any) -> bool:
-        library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
+        library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
         state.library = library
         state.flags.no_compile = state.flags.no_cpython_wrapper = True
         changed: bool = super().run_pass(state)  # type: ignore[no-untyped-call]
@@ -84,12 +71,6 @@ class _Lowering(NativeLowering):
         state.targetctx.insert_user_function(handle, made.fndesc, [library])
         state["cr"] = made._replace(cfunc=handle)
         return changed
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _LoweringWide(_Lowering):
-    _name = "lowering_to_be_called"
-    library = _WideLibrary
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -121,12 +102,6 @@ class Linked(_Compiler):
     """Compiler of functions that compiled functions call, and Python does not: the ``pipeline_class`` of ``njit``."""
 
     lowering = _Lowering
-
-
-class Wide(_Compiler):
-    """The same of loops that have more to compute than to load, with vectors as long as the processor has."""
-
-    lowering = _LoweringWide
 
 
 class Whole(_Compiler):

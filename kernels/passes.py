@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from onlinernn.kernels.decorrelation import LEAST, growth, learn_rows, mixing
-from onlinernn.kernels.dispatch import FAST, INNER, LOOP, WIDE, compiled, distinct, where_implemented
+from onlinernn.kernels.dispatch import FAST, INNER, LOOP, broad, compiled, distinct, where_implemented
 from onlinernn.kernels.rules import contraction
 
 
@@ -98,13 +98,14 @@ def multiply_one(rows: Any, lo: Any, a: Any, out_a: Any) -> None:
         out_a[lo + i] = dot(rows[i], a)
 
 
-@compiled(**WIDE)
+@compiled(**LOOP)
 def multiply_four(rows: Any, lo: Any, x: Any, out: Any, lane: Any, step: Any) -> None:
     """:func:`multiply_lanes` for three or four lanes from `lane` on: 16 sums of 4 rows stay in registers.
 
     Where there are fewer rows or lanes, the last is done more than once.
     """
     distinct()
+    broad()
     zero = rows.dtype.type(0)
     count, n = rows.shape
     other, third = lane + step, lane + 2 * step
@@ -170,13 +171,14 @@ def learn(rows: Any, lo: Any, signal: Any, pre: Any) -> None:
             rows[i, j] -= c * pre[j]
 
 
-@compiled(**WIDE)
+@compiled(**LOOP)
 def learn_streams(rows: Any, lo: Any, signal: Any, pre: Any, first: Any) -> None:
     """``rows_i -= sum_s signal[s, lo + i] pre[first + s]``: the update from all streams, four of them at a time.
 
     What is missing of the last four is learnt from the last stream, with a signal of zero.
     """
     distinct()
+    broad()
     streams, count = signal.shape[0], rows.shape[0]
     last, zero = count // 2 * 2, signal.dtype.type(0)
     for s in range(0, streams, 4):
