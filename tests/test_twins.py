@@ -71,7 +71,7 @@ rest = Substrate(
 names = "spinnaker_like dynapse_like reram_es reram_sb reram_om capacitor pcm analog_io mtj"
 chosen = [substrates.named(name).substrate for name in names.split()]
 for k, hardware in enumerate([rest, *chosen]):
-    rule, pulses = ((NP, 1.5), (ANP, 5.0))[k % 2]  # so many that not every update is lost, nor the longest train
+    rule, pulses = ((NP, 1.5), (ANP, 15.0))[k % 2]  # so many that not every update is lost, nor the longest train
     rate = pulses * largest(hardware.write)
     rule = rule(rate, 2 * rate, 0.5)
     assert check_locality(rule, examples=2, substrate=hardware).rows[1].used, hardware
