@@ -194,7 +194,7 @@ def check_effect(part: Any, *, examples: int = 60) -> None:
         real = np.float32 if single else np.float64
         x, zero = real(value), real(0)
         here = effects.place(seed, seed % 7, 0, 1, 0, effects.NODE, seed % 5, zero)
-        places = [effects.along(here, j, real(j), zero, real(0.25)) for j in range(3)]
+        places = [effects.along(here, effects.hop(here, j), real(j), zero, real(0.25)) for j in range(3)]
         for function in own:
             name = f"{_name(part)}: {function.__name__}({value:.6g})"
             told = [function(part, x, one) for one in places]
