@@ -18,7 +18,7 @@ from onlinernn.progress import Bar
 from onlinernn.scores import Row
 from onlinernn.settings import Match
 from onlinernn.studies.streams import Validation
-from onlinernn.tasks import Stream, Task
+from onlinernn.tasks import DerivedTask, Stream, Task
 
 RATES = (1e-3, 3e-3, 1e-2)
 """Adam's rates, at the start."""
@@ -27,7 +27,7 @@ WINDOWS = (0.5, 1.0, 2.0)
 
 
 @dataclasses.dataclass(frozen=True)
-class OtherTraining:
+class OtherTraining(DerivedTask):
     """A task whose test is the training stream of another seed.
 
     Parameters
@@ -42,13 +42,6 @@ class OtherTraining:
     >>> bool((OtherTraining(task).test(1).inputs == task.train(1001).inputs).all())
     True
     """
-
-    task: Task
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "task":  # a copy asks before it has one
-            raise AttributeError(name)
-        return getattr(self.task, name)
 
     def test(self, seed: int) -> Stream:
         """Return the training stream of another seed.

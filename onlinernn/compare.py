@@ -28,7 +28,7 @@ from onlinernn.referee import Referee
 from onlinernn.reference import Network, ReferenceLearner
 from onlinernn.scores import Row, row
 from onlinernn.settings import Match
-from onlinernn.tasks import CopyMemory, Stream, Task
+from onlinernn.tasks import CopyMemory, DerivedTask, Stream, Task
 
 RULES = ("LearnedFeedback", "WindowedNP", "ANP", "NP", "WP", "frozen")
 GRADIENTS = ("one-step", "k-step", "BPTT")
@@ -48,7 +48,7 @@ _ALGORITHMS: dict[str, Literal["one_step", "k_step", "rflo", "tbptt"]] = {
 
 
 @dataclass(frozen=True)
-class Settled:
+class Settled(DerivedTask):
     """A task whose test scores no row of its beginning, where the activity of a network that was reset settles.
 
     Parameters
@@ -65,13 +65,7 @@ class Settled:
     100
     """
 
-    task: Task
     washout: int
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "task":  # a copy asks before it has one
-            raise AttributeError(name)
-        return getattr(self.task, name)
 
     def test(self, seed: int) -> Stream:
         """Return the task's test stream, its beginning not scored.

@@ -66,7 +66,8 @@ class Engine:
     def run(self, inputs, targets):
         """Run over inputs (T, S, d) and targets (T, S, m); return predictions, losses and noisy losses."""
         steps = len(inputs)
-        inputs, targets = np.ascontiguousarray(inputs, self.dtype), np.ascontiguousarray(targets, self.dtype)
+        # In float64, as a learner gives them: other types would be compiled anew.
+        inputs, targets = (np.ascontiguousarray(rows, np.float64) for rows in (inputs, targets))
         predictions = np.full((steps, self.streams, self.m), np.nan, self.dtype)
         losses, noisy_losses = (np.full((steps, self.streams), np.nan, self.dtype) for _ in range(2))
         done = self.entries.run(self.held, Held((inputs, targets, predictions, losses, noisy_losses)))

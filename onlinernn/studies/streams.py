@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from onlinernn.errors import StudyError
-from onlinernn.tasks import CopyMemory, MackeyGlass, Stream, Task
+from onlinernn.tasks import CopyMemory, DerivedTask, MackeyGlass, Stream, Task
 from onlinernn.tasks.weather import weather
 
 
 @dataclass(frozen=True)
-class LastRows:
+class LastRows(DerivedTask):
     """A task that trains on the last rows of its training stream.
 
     Parameters
@@ -31,13 +31,7 @@ class LastRows:
     30
     """
 
-    task: Task
     rows: int
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "task":  # a copy asks before it has one
-            raise AttributeError(name)
-        return getattr(self.task, name)
 
     def train(self, seed: int, epoch: int = 0) -> Stream:
         """Return the last rows that train.
@@ -53,7 +47,7 @@ class LastRows:
 
 
 @dataclass(frozen=True)
-class Validation:
+class Validation(DerivedTask):
     """The training rows of a task from a file, cut in two: tuning never sees a test row.
 
     Parameters
@@ -70,13 +64,7 @@ class Validation:
     (80, 20)
     """
 
-    task: Task
     share: float = 5 / 6
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "task":  # a copy asks before it has one
-            raise AttributeError(name)
-        return getattr(self.task, name)
 
     def train(self, seed: int, epoch: int = 0) -> Stream:
         """Return the rows that train; no target is known after the last of them.

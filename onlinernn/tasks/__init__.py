@@ -5,6 +5,7 @@ from onlinernn.tasks.changing import Drifting, switching
 from onlinernn.tasks.copy_memory import CopyMemory
 from onlinernn.tasks.csv import CsvTask
 from onlinernn.tasks.delay_line import DelayLine
+from onlinernn.tasks.derived import DerivedTask
 from onlinernn.tasks.mackey_glass import MackeyGlass
 from onlinernn.tasks.noise import NoisyTargets, WhiteNoise
 from onlinernn.tasks.stream import Standardiser, Stream, Task, target_variance
@@ -15,6 +16,7 @@ __all__ = [
     "CopyMemory",
     "CsvTask",
     "DelayLine",
+    "DerivedTask",
     "Drifting",
     "Gaps",
     "MackeyGlass",

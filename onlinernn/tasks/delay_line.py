@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from onlinernn.tasks.stream import Floats, Stream, Task, require_integer
+from onlinernn.tasks.derived import DerivedTask
+from onlinernn.tasks.stream import Floats, Stream, require_integer
 
 
 @dataclass(frozen=True)
-class DelayLine:
+class DelayLine(DerivedTask):
     """A task whose input holds the newest ``rows`` inputs of another one, the newest first; all else is the other's.
 
     Before the first input there are zeros. A test that goes on where the training stream ends (``resets`` is False)
@@ -42,7 +42,6 @@ class DelayLine:
            [-1.,  1.,  1.]])
     """
 
-    task: Task
     rows: int
 
     def __post_init__(self) -> None:
@@ -52,11 +51,6 @@ class DelayLine:
     def n_in(self) -> int:
         """Channels of the other task's inputs times the rows."""
         return self.task.n_in * self.rows
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "task":  # a copy asks before it has one
-            raise AttributeError(name)
-        return getattr(self.task, name)
 
     def train(self, seed: int, epoch: int = 0) -> Stream:
         """Return the other task's training stream with the newest rows as inputs.

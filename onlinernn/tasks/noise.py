@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from onlinernn.tasks.stream import Accuracy, Loss, Stream, Task, require_integer, target_variance
+from onlinernn.tasks.derived import DerivedTask
+from onlinernn.tasks.stream import Loss, Stream, require_integer, target_variance
 
 
 @dataclass(frozen=True)
-class NoisyTargets:
+class NoisyTargets(DerivedTask):
     """A task whose TRAINING targets are observed with noise; its test is clean and all else is the task's own.
 
     To every training target independent Gaussian noise is added, with ``share`` times the variance of the scored
@@ -47,7 +48,6 @@ class NoisyTargets:
     (True, 'recall', 10)
     """
 
-    task: Task
     share: float
 
     def __post_init__(self) -> None:
@@ -58,51 +58,6 @@ class NoisyTargets:
                 f"noise on the targets needs a task with squared error, not {self.task.loss}: "
                 "a target with noise is no probability"
             )
-
-    @property
-    def name(self) -> str:
-        """The task's own."""
-        return self.task.name
-
-    @property
-    def n_in(self) -> int:
-        """The task's own."""
-        return self.task.n_in
-
-    @property
-    def n_out(self) -> int:
-        """The task's own."""
-        return self.task.n_out
-
-    @property
-    def loss(self) -> Loss:
-        """The task's own."""
-        return self.task.loss
-
-    @property
-    def target_delay(self) -> int:
-        """The task's own."""
-        return self.task.target_delay
-
-    @property
-    def resets(self) -> bool:
-        """The task's own."""
-        return self.task.resets
-
-    @property
-    def fresh(self) -> bool:
-        """The task's own."""
-        return self.task.fresh
-
-    @property
-    def accuracy(self) -> Accuracy | None:
-        """The task's own."""
-        return self.task.accuracy
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "task":  # a copy asks before it has one
-            raise AttributeError(name)
-        return getattr(self.task, name)
 
     def train(self, seed: int, epoch: int = 0) -> Stream:
         """Return the task's training stream with noise on its targets.
@@ -115,20 +70,10 @@ class NoisyTargets:
             Counted from 0.
         """
         clean = self.task.train(seed, epoch)
-        rng = np.random.default_rng([seed, 2, epoch if self.fresh else 0])
+        rng = np.random.default_rng([seed, 2, epoch if self.task.fresh else 0])
         deviation = math.sqrt(self.share * target_variance(self.task.train(seed, 0)))
         targets = clean.targets + deviation * rng.standard_normal(clean.targets.shape)
         return Stream(clean.inputs, targets, clean.scored, clean.last_known)
-
-    def test(self, seed: int) -> Stream:
-        """Return the task's test stream, without noise.
-
-        Parameters
-        ----------
-        seed : int
-            Of the training stream that it belongs to, at least 0.
-        """
-        return self.task.test(seed)
 
 
 @dataclass(frozen=True)
