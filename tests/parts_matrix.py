@@ -172,6 +172,12 @@ def fits(readout: Any, dtype: Any) -> bool:
     return not (readout in (RLS, *READOUTS[2:]) and dtype is np.float32)
 
 
+def _measurable(types: dict[str, Any]) -> bool:
+    """Return whether the types go together, and change the weights by more than they are rounded."""
+    drowned = (types["rule"], types["loss"], types["dtype"]) == (WP, SoftmaxCrossEntropy, np.float32)
+    return fits(types["readout"], types["dtype"]) and not drowned
+
+
 def _tuples(row: Row, strength: int) -> set[Any]:
     return set(itertools.combinations(enumerate(row), strength))
 
@@ -201,15 +207,12 @@ def covering(family: str, strength: int) -> Covering:
     """
     rng, levels = np.random.default_rng(0), COMPILED[family]
     kinds = {name: list(dict.fromkeys(kind(name, level) for level in levels[name])) for name in TYPED}
-    precision, reading = TYPED.index("dtype"), TYPED.index("readout")
     possible = [
         row
         for row in itertools.product(*(range(len(of_factor)) for of_factor in kinds.values()))
-        if fits(kinds["readout"][row[reading]], kinds["dtype"][row[precision]])
+        if _measurable({name: kinds[name][i] for name, i in zip(TYPED, row, strict=True)})
     ]
-    first = [
-        tuple(kinds[name].index(one) for name, one in zip(TYPED, row, strict=True)) for row in ELSEWHERE[family]
-    ]
+    first = [tuple(kinds[name].index(one) for name, one in zip(TYPED, row, strict=True)) for row in ELSEWHERE[family]]
     wanted = set().union(*(_tuples(row, strength) for row in possible))
     wanted = wanted.difference(*(_tuples(row, strength) for row in first))
     attempts = (_cover(wanted, lambda: possible[rng.integers(len(possible))], strength) for _ in range(8))

@@ -20,13 +20,16 @@ def counted(work):
     after = rtsys.get_allocation_stats()
     return after.alloc - before.alloc, after.free - before.free
 
-for delay, rule, decorrelation in (
-    (0, ANP(), None),
-    (3, ANP(), Decorrelation()),
-    (3, LearnedFeedback(lags=4), None),
-    (1, WindowedNP(window=4, replicas=2), None),
+# Parts that other tests compile anyhow.
+lagged = {"cell": LeakSpectrum(), "decorrelation": Decorrelation(), "readout": NLMS(), "schedule": InverseTime(50)}
+windowed = {"cell": LeakSpectrum(), "decorrelation": Whitening(), "readout": NLMS(), "dtype": np.float64}
+for delay, rule, parts in (
+    (0, ANP(), {"cell": LeakyTanh(0.5)}),
+    (3, ANP(), {"cell": LeakyTanh(0.5), "decorrelation": Decorrelation()}),
+    (3, LearnedFeedback(lags=4, noise=Uniform()), lagged),
+    (1, WindowedNP(window=4, replicas=2, noise=Rademacher()), windowed),
 ):
-    learner = OnlineLearner(1, 10, 1, rule=rule, decorrelation=decorrelation, target_delay=delay)
+    learner = OnlineLearner(1, 10, 1, rule=rule, **parts, target_delay=delay)
     U = np.sin(0.1 * np.arange(100_001.0))[:, None].astype(np.float32)
     learner.run(U[:2], U[1:3])
     assert counted(lambda: learner.run(U[:1], U[1:2])) == (0, 0)
@@ -53,7 +56,7 @@ from onlinernn import *
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1])
 
-learner = OnlineLearner(1, 10, 1, decorrelation=Decorrelation(), target_delay=2)
+learner = OnlineLearner(1, 10, 1, cell=LeakyTanh(0.5), decorrelation=Decorrelation(), target_delay=2)
 U = np.sin(0.1 * np.arange(10_001.0))[:, None].astype(np.float32)
 sizes, memory = [], learner.memory()
 for _ in range(100):
