@@ -78,7 +78,7 @@ class Referee:
         learner: OnlineLearner,
         rate: float = 1e-3,
         full: float = 0.3,
-        least: float = 0.1,
+        least: float = 0.3,
         period: int = 100,
     ) -> None:
         if learner.steps:

@@ -146,7 +146,7 @@ def test_what_saves_nothing_is_paid_the_least_and_not_heard() -> None:
     U, Y = rng.normal(size=(2, 4000, 1))
     noise = Referee(OnlineLearner(1, N, 1, rule=LearnedFeedback(1.0), seed=1))
     losses, alone = noise.run(U, Y).losses, noise.shadow
-    assert noise.learner.spec.rule.lr_hidden == pytest.approx(0.1 * noise.lr_hidden)
+    assert noise.learner.spec.rule.lr_hidden == pytest.approx(0.3 * noise.lr_hidden)
     frozen = OnlineLearner(1, N, 1, rule=LearnedFeedback(1.0), frozen=("A", "R"), seed=1).run(U, Y).losses
     assert losses.mean() < 1.01 * frozen.mean()
     assert np.array_equal(alone.weights["R"], OnlineLearner(1, N, 1, rule=LearnedFeedback(), seed=1).weights["R"])
