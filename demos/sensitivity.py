@@ -4,6 +4,7 @@ Run it as ``python demos/sensitivity.py [SEEDS]``; it prints the worst of the se
 minutes.
 """
 
+import inspect
 import sys
 from collections.abc import Sequence
 from typing import Any, cast
@@ -24,17 +25,18 @@ PROBES: dict[str, tuple[Task, int, Any]] = {
     "recall 10 wrong": (Recall(10), 30, "recall"),
     "XOR 5 wrong": (xor(5), 30, "xor"),
 }
+REFEREE = ("rate", "full", "least", "period")
 PARTS: dict[str, Any] = {
     "rule": LearnedFeedback(),
     "readout": NLMS(),
     "whitening": Whitening(),
-    "referee": {"rate": 1e-3, "full": 0.3, "least": 0.1, "period": 100},
+    "referee": {name: inspect.signature(Referee).parameters[name].default for name in REFEREE},
 }
 FIELDS = {
     "rule": ("lr_hidden", "lags", "sigma", "lr_response", "contraction", "stray"),
     "readout": ("rate",),
     "whitening": ("rate", "damping"),
-    "referee": ("rate", "full", "least", "period"),
+    "referee": REFEREE,
 }
 
 
