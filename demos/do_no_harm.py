@@ -58,7 +58,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--noise", nargs="+", type=float, default=NOISES, help="shares of variance (0 0.1 0.3 1)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[2001, 2002, 2003], help="(2001 2002 2003)")
     args = parser.parse_args(argv)
-    known = probes(args.csv)
+    if min(args.seeds) < 0:
+        parser.error(f"a seed is at least 0, not {min(args.seeds)}")
+    try:
+        known = probes(args.csv)
+        for noise in args.noise:
+            NoisyTargets(MackeyGlass(), noise)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     if unknown := sorted(set(args.probes or known) - set(known)):
         parser.error(f"there is no probe {unknown[0]}; choose from {', '.join(known)} (weather needs --csv)")
     cells = []

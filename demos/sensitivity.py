@@ -1,6 +1,6 @@
 """How much LearnedFeedback with its referee depends on its defaults: each one times and divided by 3, on four probes.
 
-Run it as ``python demos/sensitivity.py [SEEDS]``; it prints the worst of the seeds (3 by default) and takes ten
+Run it as ``python demos/sensitivity.py [SEEDS]``; it prints the worst of the seeds (3 by default) and takes five
 minutes.
 """
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import ANY
 
 import pytest
@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 PROGRAM = """
-import json
+import json, sys
 import onlinernn, onlinernn.kernels
 from onlinernn import ANP, OnlineLearner
 try:
@@ -28,7 +28,9 @@ except ImportError:
     CELL = Tanh()
 learner = OnlineLearner(1, 6, 1, rule=ANP(lr_hidden=1e-2, lr_readout=1e-2), cell=CELL, seed=1)
 learner.set_weights(B=[[0.5] * 6])
-print(json.dumps([onlinernn.__file__, float(learner.predict([0.5])[0])]))
+results = [learner.step([0.5], [0.3]) for _ in range(5)] if "step" in sys.argv else []
+known = [float(r.prediction[0]) for r in results] + [float(learner.predict([0.5])[0])]
+print(json.dumps([onlinernn.__file__, known, [r.loss for r in results]]))
 """
 
 CELL = """
@@ -50,7 +52,7 @@ CELL = Cell()
 
 
 class Seen(NamedTuple):
-    result: float
+    result: list[Any]
     seconds: float
     kernels: set[str]  # names of the files of compiled code in the cache
     printed: set[str]
@@ -70,12 +72,12 @@ class Copy:
         assert text.count(old) == 1, f"{name} holds {old!r} {text.count(old)} times: choose another edit for this test"
         path.write_text(text.replace(old, new), encoding="utf-8")
 
-    def run(self) -> Seen:
+    def run(self, what: str = "predict") -> Seen:
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "NUMBA_CACHE_DIR": str(self.cache)}
         environment.pop("NUMBA_DISABLE_JIT", None)
         start = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM],
+            [sys.executable, "-c", PROGRAM, what],
             cwd=self.folder,
             env=environment,
             check=True,
@@ -84,7 +86,7 @@ class Copy:
         )
         seconds = time.perf_counter() - start
         *printed, told = done.stdout.splitlines()
-        place, result = json.loads(told)
+        place, *result = json.loads(told)
         assert Path(place).is_relative_to(self.folder)
         return Seen(result, seconds, {path.name for path in self.cache.rglob("*.nbc")}, set(printed))
 
@@ -94,20 +96,22 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return Copy(tmp_path_factory.mktemp("package"))
 
 
+def test_the_second_process_is_served_from_the_cache(package: Copy) -> None:
+    cold = package.run("step")
+    warm = min((package.run("step") for _ in range(3)), key=lambda seen: seen.seconds)
+    assert cold.kernels
+    assert warm.kernels == cold.kernels
+    assert warm.result == cold.result
+    # Loose, for machines that are shared: `onlinernn bench` prints what it is.
+    assert cold.seconds < 120
+    assert warm.seconds < 10
+    assert 3 * warm.seconds < cold.seconds
+
+
 @pytest.fixture(scope="module")
 def first(package: Copy) -> Seen:
     """Return what was seen before any edit, of a prediction: it compiles in a third of the time of a step."""
     return package.run()
-
-
-def test_the_second_process_is_served_from_the_cache(package: Copy, first: Seen) -> None:
-    warm = min((package.run() for _ in range(3)), key=lambda seen: seen.seconds)
-    assert first.kernels
-    assert warm == first._replace(seconds=ANY)
-    # Loose, for machines that are shared: `onlinernn bench` prints what it is.
-    assert first.seconds < 120
-    assert warm.seconds < 10
-    assert 2 * warm.seconds < first.seconds
 
 
 def test_an_edited_kernel_is_never_served_stale(package: Copy, first: Seen) -> None:

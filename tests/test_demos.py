@@ -74,6 +74,23 @@ def test_harm_is_told_as_the_worst_ratio_of_the_seeds(capsys: pytest.CaptureFixt
     assert float(worst) == pytest.approx(found[:, 2].max(), rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--noise", "-1"], "share must be finite and at least 0, not -1"),
+        (["--seeds", "1", "-2"], "a seed is at least 0, not -2"),
+        (["--csv", "no/such/file.csv"], "no/such/file.csv"),
+        (["--probes", "weather-1"], "there is no probe weather-1; choose from forecast"),
+    ],
+)
+def test_harm_is_not_measured_with_wrong_arguments(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        demo("do_no_harm.py")["main"](arguments)
+    assert told in capsys.readouterr().err
+
+
 HARDWARE = """
 import runpy, sys
 from onlinernn import on_hardware
