@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, NamedTuple
@@ -16,10 +17,8 @@ from onlinernn.kernels.effects import IDEAL
 from onlinernn.kernels.readouts import NLMS
 from onlinernn.kernels.schedules import Cosine
 from onlinernn.learner import OnlineLearner
+from onlinernn.studies.pool import LocalWorkers
 from onlinernn.tasks import MackeyGlass, Task, weather, xor
-
-WASHOUT = 200
-"""First steps of the test stream that are not scored, while the activity settles."""
 
 
 class Probe(NamedTuple):
@@ -33,11 +32,14 @@ class Probe(NamedTuple):
         Passes over the training stream.
     input_scale
         Of the initial A and b.
+    washout
+        First steps of the test stream that are not scored, while the activity settles.
     """
 
     task: Task
     epochs: int
     input_scale: float
+    washout: int = 200
 
 
 PROBES: dict[str, Probe] = {"forecast": Probe(MackeyGlass(), 20, 6.0), "XOR 5": Probe(xor(5), 30, 1.0)}
@@ -148,11 +150,60 @@ def trial(
     learner.reset()
     predictions = learner.run(test.inputs).predictions
     rows = np.flatnonzero(test.scored)
-    rows = rows[rows >= WASHOUT]
+    rows = rows[rows >= probe.washout]
     targets = test.targets[rows]
     bits = set(np.unique(targets)) <= {-1.0, 1.0}
     error = np.mean(np.sign(predictions[rows]) != targets if bits else (predictions[rows] - targets) ** 2 / variance)
     return Outcome(float(error), learner.report())
+
+
+class Row(NamedTuple):
+    """What a row of a table tells the errors of.
+
+    Parameters
+    ----------
+    name
+        What was tried.
+    substrate
+        The hardware.
+    settings
+        Of :func:`trial`.
+    """
+
+    name: str
+    substrate: Any
+    settings: Mapping[str, Any]
+
+
+def errors_of(probe: Probe, seeds: Sequence[int], groups: Sequence[Sequence[Row]]) -> Iterator[dict[str, list[float]]]:
+    """Yield the errors of each group of rows as soon as it is done: by name, one for each seed.
+
+    Each group goes to a process of its own, as many at a time as there are processors. Rows whose parts are of the same
+    types belong into one group: they run what was compiled for the first of them.
+
+    Parameters
+    ----------
+    probe : Probe
+        What to learn.
+    seeds : sequence of int
+        Of the trials.
+    groups : sequence of sequences of Row
+        The rows, each with a name of its own.
+    """
+    if len(groups) == 1:
+        yield _errors_of_group(probe, seeds, groups[0])
+        return
+    workers = LocalWorkers(min(len(groups), LocalWorkers().at_once))
+    try:
+        executor = workers.executor()
+        for future in as_completed([executor.submit(_errors_of_group, probe, seeds, group) for group in groups]):
+            yield future.result()
+    finally:
+        workers.close()
+
+
+def _errors_of_group(probe: Probe, seeds: Sequence[int], rows: Sequence[Row]) -> dict[str, list[float]]:
+    return {row.name: [trial(probe, seed, row.substrate, **row.settings).error for seed in seeds] for row in rows}
 
 
 def row_of(name: str, errors: Sequence[float]) -> str:
@@ -170,7 +221,7 @@ def row_of(name: str, errors: Sequence[float]) -> str:
     >>> row_of("float", [0.1, 0.3, 0.2]).split()
     ['float', '0.2', '0.1', '0.3']
     """
-    return f"{name:44s}{np.median(errors):11.3g}{min(errors):11.3g}{max(errors):11.3g}"
+    return f"{name:48s}{np.median(errors):11.3g}{min(errors):11.3g}{max(errors):11.3g}"
 
 
 def heading(title: str, what: str = "NMSE") -> Iterable[str]:
@@ -183,4 +234,4 @@ def heading(title: str, what: str = "NMSE") -> Iterable[str]:
     what : str
         What the errors are.
     """
-    return (title, "", f"{what:44s}{'median':>11s}{'least':>11s}{'most':>11s}")
+    return (title, "", f"{what:48s}{'median':>11s}{'least':>11s}{'most':>11s}")

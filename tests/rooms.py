@@ -101,7 +101,13 @@ ROOMS = (
     Room(("onlinernn/substrates.py",), ("kernels/*.py",), ()),
     Room(
         ("onlinernn/on_hardware.py",),
-        ("kernels/*.py", "onlinernn/hardware.py", "onlinernn/substrates.py", *OBJECTS, *JUDGES, *APART),
+        (
+            "kernels/*.py",
+            *(f"onlinernn/{name}.py" for name in ("hardware", "substrates", "studies/pool")),
+            *OBJECTS,
+            *JUDGES,
+            *APART,
+        ),
         ("numpy",),
     ),
     Room(("onlinernn/settings.py", "onlinernn/templates.py"), (), ()),

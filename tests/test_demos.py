@@ -95,10 +95,9 @@ HARDWARE = """
 import runpy, sys
 from onlinernn import on_hardware
 from onlinernn.tasks import MackeyGlass
-on_hardware.WASHOUT = 20
-on_hardware.PROBES["forecast"] = on_hardware.Probe(MackeyGlass(length=60, test_length=60), 1, 6.0)
+on_hardware.PROBES["forecast"] = on_hardware.Probe(MackeyGlass(length=40, test_length=40), 1, 6.0, 20)
 main = runpy.run_path(sys.argv[1])["main"]
-main.__globals__.update(READ=(0.0, 0.01), WRITE=(0.001,))
+main.__globals__.update(READ=(0.01,), WRITE=(0.001,))
 main(["--hidden", "3", "--out", sys.argv[2], *sys.argv[3:]])
 """
 
@@ -109,13 +108,13 @@ main(["--hidden", "3", "--out", sys.argv[2], *sys.argv[3:]])
         (
             "weight_bits",
             ["--epochs", "1", "--bits", "8", "--rules", "ANP"],
-            ["ANP, float", "8 bits, 8 more in store, frozen", "ANP, 8 bits, stochastic, shared"],
+            ["ANP, 24 bits", "8 bits, 8 more in store, frozen", "float, frozen", "ANP, 8 bits, stochastic, shared"],
             ["weight-bits-anp.png"],
         ),
         (
             "noise",
             ["--epochs", "1", "--rules", "ANP, no other noise"],
-            ["float, frozen hidden layer", "read noise 0.01, ANP, no other noise", "write noise 0.001, frozen hidden"],
+            ["no noise, frozen hidden", "read noise 0.01, ANP, no other noise", "write noise 0.001, frozen"],
             ["noise-read.png", "noise-write.png"],
         ),
         (
