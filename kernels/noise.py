@@ -8,6 +8,7 @@ All arithmetic here is compiled without reordering or fused multiply-add, so tha
 kernel, in a kernel of another shape, and in plain Python.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,6 +112,39 @@ class LFSR(NamedTuple):
     clocks: int = 16
 
 
+class RandomTelegraph(NamedTuple):
+    """Noise of a magnetic tunnel junction: a sign that turns now and then, with Gaussian noise on top.
+
+    ``(s + thermal g) / sqrt(1 + thermal^2)``: mean 0, variance 1. The sign s turns with probability `switching` in a
+    step: it lasts ``1 / switching`` steps on average, and the autocorrelation of the noise is
+    ``(1 - 2 switching)^lag / (1 + thermal^2)``. Every neuron and output of every copy has a junction of its own. What
+    a perturbation that tells of the next one does to a rule stands in ``docs/noise.md``.
+
+    Nothing is stored: the sign is that of the last step in which it was drawn anew, which happens with probability
+    ``2 switching``, and in every 4096th step.
+
+    Parameters
+    ----------
+    switching
+        Probability of a turn in a step, in (0, 0.5]; at 0.5 the signs of two steps are independent.
+    thermal
+        Standard deviation of the Gaussian part, in units of the telegraph's, >= 0.
+
+    References
+    ----------
+    The defaults are those of the tunnel junctions of artcogsys, MTJ-Node-Perturbation (``default_config.yaml``:
+    an offset of 5.93e-3, a Gaussian part of 9.08e-4).
+
+    Examples
+    --------
+    >>> RandomTelegraph().switching
+    0.0809
+    """
+
+    switching: float = 0.0809
+    thermal: float = 0.153
+
+
 class Recorded(NamedTuple):
     """Noise from a recording, which goes to the learner as ``recording``: numbers that are read in turn, and again.
 
@@ -197,6 +231,34 @@ for _source in (LFSR, Recorded):
 def _uniform(bits: Any) -> Any:
     # 2^-31 (k + 1/2) - 1 over k = 0 .. 2^32 - 1, times sqrt(3)
     return ((np.float64(bits >> U64(32)) + 0.5) * 4.656612873077393e-10 - 1.0) * 1.7320508075688772
+
+
+@begin.register(RandomTelegraph)
+def _junctions(noise: Any, sizes: Any, seed: Any, tick: Any, stream: Any, copy: Any, domain: Any) -> Any:
+    return key(seed, 0, stream, copy, domain), U64(tick)
+
+
+@step_on.register(RandomTelegraph)
+def _next_junction(noise: Any, tape: Any, place: Any) -> Any:
+    return following(place[0]), place[1]
+
+
+@bits_at.register(RandomTelegraph)
+def _bits_of_junction(noise: Any, tape: Any, place: Any) -> Any:
+    # The last bit of a hash is the sign, the others decide whether it is drawn anew.
+    junction, then, anew = mix(place[0]), place[1], noise.switching * 2.0**64
+    now = site(junction, then)
+    bits = now
+    while np.float64(np.int64(bits >> U64(1))) >= anew and (then & U64(4095)) > U64(0):
+        then = then - U64(1)
+        bits = site(junction, then)
+    return (bits << U64(63)) | (now >> U64(1))
+
+
+@draw.register(RandomTelegraph)
+def _draw_telegraph(noise: Any, bits: Any) -> Any:
+    sign = np.float64(np.int32(bits >> U64(63)) * np.int32(2) - np.int32(1))
+    return (sign + noise.thermal * _gaussian(mix(bits << U64(1)))) / math.sqrt(1.0 + noise.thermal * noise.thermal)
 
 
 @draw.register(Uniform)

@@ -39,7 +39,7 @@ from onlinernn.kernels.devices import (
 from onlinernn.kernels.effects import IDEAL, Substrate
 from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.losses import SoftmaxCrossEntropy, SquaredError
-from onlinernn.kernels.noise import LFSR, Gaussian, Rademacher, Recorded, Uniform
+from onlinernn.kernels.noise import LFSR, Gaussian, Rademacher, RandomTelegraph, Recorded, Uniform
 from onlinernn.kernels.number import Division, Fixed, Int8, Int16, Int32, Int64, PowerOfTwo
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed
 from onlinernn.kernels.rules import ANP, NP, WP
@@ -91,6 +91,7 @@ __all__ = [
     "PulsedUpdate",
     "Quantise",
     "Rademacher",
+    "RandomTelegraph",
     "Recorded",
     "Referee",
     "Saturate",

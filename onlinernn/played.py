@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from onlinernn.kernels.noise import LFSR, Recorded, plays
+from onlinernn.kernels.noise import LFSR, Recorded, begin, plays
 from onlinernn.kernels.rules import source, synapse_sigma
 
 #: Taps of registers of maximal length, by the number of stages (Xilinx XAPP052).
@@ -131,7 +131,8 @@ def tape_sizes(rule: Any, recorded: int, per_step: int) -> tuple[int, int]:
     Raises
     ------
     ValueError
-        If there is a recording that nothing plays, or none to play; if it is too short; if the rule cannot play it.
+        If there is a recording that nothing plays, or none to play; if it is too short; if the rule cannot take noise
+        from that source.
 
     Examples
     --------
@@ -142,13 +143,18 @@ def tape_sizes(rule: Any, recorded: int, per_step: int) -> tuple[int, int]:
     noise = getattr(rule, "noise", None)
     if recorded and not isinstance(noise, Recorded):
         raise ValueError("a recording was given, but the rule does not play it: use noise=Recorded() in the rule")
-    if noise is None or not plays(noise):
+    if type(noise) not in begin.open.implementations:
         return 0, 0
     name = type(rule).__name__
     if type(rule) in synapse_sigma.open.implementations:
-        raise ValueError(f"{name} takes the noise of its weights from a table of hashes; {noise} cannot be had there")
+        raise ValueError(
+            f"{name} takes the noise of its weights from a table of independent draws, fresh in every step; {noise} "
+            "cannot be had there: use Gaussian(), Rademacher() or Uniform(), or a rule that perturbs neurons, NP or ANP"
+        )
     if type(rule) not in source.open.implementations:
         raise ValueError(f"{name} does not tell its source: register onlinernn.kernels.rules.source for {noise}")
+    if not plays(noise):
+        return 0, 0
     if isinstance(noise, Recorded):
         count, remedy = recorded, "record more"
         if not count:

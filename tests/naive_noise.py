@@ -47,6 +47,17 @@ def uniform(bits: int) -> float:
     return (((bits >> 32) + 0.5) / 2**31 - 1.0) * 3**0.5
 
 
+def telegraph(source: Any, seed: int, tick: int, stream: int, copy: int, domain: int, site: int) -> float:
+    """Go from the step in which the sign was last drawn anew to this one, and add the Gaussian part of this step."""
+    junction = split_mix((key_of(seed, 0, stream, copy, domain) + site * GOLDEN) & MASK)
+    words = [split_mix((junction + step * GOLDEN) & MASK) for step in range(tick - tick % 4096, tick + 1)]
+    sign = words[0] % 2
+    for word in words[1:]:
+        sign = word % 2 if (word >> 1) / 2**63 < 2 * source.switching else sign
+    thermal = gaussian(split_mix(words[-1] - words[-1] % 2))
+    return (2 * sign - 1 + source.thermal * thermal) / (1 + source.thermal**2) ** 0.5
+
+
 TABLE_KEY = 0x7461626C65
 
 
@@ -82,6 +93,8 @@ def noise_of(source: object, seed: int, draws: int = 4096) -> Noise:
             site = where[-1]
             if isinstance(site, tuple):
                 known[where] = synapse(kind, draws, key_of(seed, *where[:-1]), *site)
+            elif kind == "RandomTelegraph":
+                known[where] = telegraph(source, seed, *where)
             else:
                 known[where] = SOURCES[kind](random_bits(seed, *where))
         return known[where]

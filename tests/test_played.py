@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from onlinernn import ANP, LFSR, NP, WP, LearnedFeedback, OnlineLearner, Recorded, WindowedNP
+from onlinernn import ANP, LFSR, NP, WP, LearnedFeedback, OnlineLearner, RandomTelegraph, Recorded, WindowedNP
 from onlinernn.checks import check_locality
 from onlinernn.kernels import noise
 from onlinernn.played import TAPS, read_recording, words
@@ -102,7 +102,11 @@ def test_updates_stay_local(part: Any) -> None:
         ({"rule": NP(noise=LFSR(7))}, "stages is 7; it must be at least 8 and at most 20"),
         ({"rule": NP(noise=LFSR(16, 3))}, "clocks is 3, which has a divisor in common with the period 65535"),
         ({"rule": NP(noise=LFSR(8, 1)), "streams": 30}, "plays 255 numbers, and a step takes 360"),
-        ({"rule": WP(noise=LFSR())}, "WP takes the noise of its weights from a table"),
+        ({"rule": WP(noise=LFSR())}, "WP takes the noise of its weights from a table of independent draws"),
+        (
+            {"rule": WP(noise=RandomTelegraph())},
+            "use Gaussian\\(\\), Rademacher\\(\\) or Uniform\\(\\), or a rule that",
+        ),
         ({"rule": NP(noise=Recorded())}, "there is no recording: OnlineLearner"),
         ({"rule": NP(), "recording": RECORDING}, "use noise=Recorded"),
         ({"rule": NP(noise=Recorded()), "recording": RECORDING[:9]}, "plays 9 numbers, and a step takes 12"),
