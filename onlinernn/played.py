@@ -143,7 +143,7 @@ def tape_sizes(rule: Any, recorded: int, per_step: int) -> tuple[int, int]:
     noise = getattr(rule, "noise", None)
     if recorded and not isinstance(noise, Recorded):
         raise ValueError("a recording was given, but the rule does not play it: use noise=Recorded() in the rule")
-    if type(noise) not in begin.open.implementations:
+    if noise is None or type(noise) not in begin.open.implementations:
         return 0, 0
     name = type(rule).__name__
     if type(rule) in synapse_sigma.open.implementations:
