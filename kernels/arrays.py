@@ -4,6 +4,9 @@ from typing import Any
 
 from onlinernn.kernels.dispatch import FAST, LOOP, broad, choose, compiled, distinct
 from onlinernn.kernels.effects import (
+    I32,
+    NONE,
+    ONCE,
     aged,
     along,
     beginning,
@@ -54,11 +57,14 @@ def add_row(chain: Any, scale: Any, rows: Any, i: Any, planes: Any, tick: Any, a
 
 
 @compiled(**FAST)
-def written(chain: Any, state: Any, step: Any, here: Any) -> Any:
-    """Return the state of a device that is to change by `step`, and how many limits it reaches; 0 leaves it alone."""
-    zero = like(state, 0.0)
-    new, limits = through_counting(chain, (state + changed(chain, step, here), zero), here)
-    return choose(step != zero, new, state), choose(step != zero, limits, zero)
+def written(chain: Any, state: Any, share: Any, wanted: Any, here: Any) -> Any:
+    """Return the state of a device that is to change by ``share wanted``, and whether that reaches a limit.
+
+    A device of which nothing is wanted stays as it is.
+    """
+    asked = wanted != like(state, 0.0)
+    new, limited = through_counting(chain, (state + changed(chain, share * wanted, here), False), here)
+    return choose(asked, new, state), asked & limited
 
 
 @compiled(**LOOP)
@@ -82,8 +88,8 @@ def write_two_rows(
 ) -> Any:
     """Add to two rows of an array what is `wanted`, as far as the devices do so, and count; read both for two copies.
 
-    The states change by `shares` of what is wanted. `numbers` are those of both rows, and of all; `writing` are the
-    keys of the array as it is written, `reading` as each of both copies reads it. Returned are the
+    The states change by `shares`, which are not 0, of what is wanted. `numbers` are those of both rows, and of all;
+    `writing` are the keys of the array as it is written, `reading` as each of both copies reads it. Returned are the
     products of `w` with the activities `a` and `b`, then those of `v`. Every device crosses memory once, and two rows
     share what both need.
     """
@@ -96,31 +102,31 @@ def write_two_rows(
     start, other_start = beginning(writing, i, zero), beginning(writing, k, zero)
     at_a, at_b = beginning(reading[0], i, zero), beginning(reading[1], i, zero)
     other_a, other_b = beginning(reading[0], k, zero), beginning(reading[1], k, zero)
-    asked, moves, bound = zero, zero, zero
-    other_asked, other_moves, other_bound = zero, zero, zero  # one sum for both rows takes twice the operations
+    idle, still, free = NONE, NONE, NONE  # of what is rare the rest is counted: see ONCE
+    other_idle, other_still, other_free = NONE, NONE, NONE  # one sum for both rows takes twice the operations
     w_a, w_b, v_a, v_b = zero, zero, zero, zero
     since, other_since = zero, zero
     far, far_a, far_b = hop(start, 0), hop(at_a, 0), hop(at_b, 0)
     other_far, other_far_a, other_far_b = hop(other_start, 0), hop(other_a, 0), hop(other_b, 0)
     for j in range(w.size):
         state, other = w[j] * per_unit, v[j] * per_unit
-        step, other_step = shares[0] * wanted_w[j], shares[1] * wanted_v[j]
-        new, limits = written(chain, state, step, along(start, far, zero, zero, state))
-        other_new, other_limits = written(chain, other, other_step, along(other_start, other_far, zero, zero, other))
+        new, limited = written(chain, state, shares[0], wanted_w[j], along(start, far, zero, zero, state))
+        other_new, other_limited = written(
+            chain, other, shares[1], wanted_v[j], along(other_start, other_far, zero, zero, other)
+        )
         w[j], v[j] = new * unit, other_new * unit
-        moved, other_moved = choose(new != state, one, zero), choose(other_new != other, one, zero)
-        asked += choose(step != zero, one, zero)
-        other_asked += choose(other_step != zero, one, zero)
-        moves += moved
-        other_moves += other_moved
-        bound += limits
-        other_bound += other_limits
+        idle = I32(idle + choose(wanted_w[j] != zero, NONE, ONCE))
+        other_idle = I32(other_idle + choose(wanted_v[j] != zero, NONE, ONCE))
+        still = I32(still + choose(new != state, NONE, ONCE))
+        other_still = I32(other_still + choose(other_new != other, NONE, ONCE))
+        free = I32(free + choose(limited, NONE, ONCE))
+        other_free = I32(other_free + choose(other_limited, NONE, ONCE))
         if needs_count(chain, False, 0):
-            planes[i, j] += moved
-            planes[k, j] += other_moved
+            planes[i, j] += choose(new != state, one, zero)
+            planes[k, j] += choose(other_new != other, one, zero)
         if needs_age(read, False, 0):
-            planes[last, j] = choose(new != state, now, planes[last, j])
-            planes[other_last, j] = choose(other_new != other, now, planes[other_last, j])
+            planes[last, j] = choose(new == state, planes[last, j], now)
+            planes[other_last, j] = choose(other_new == other, planes[other_last, j], now)
             since, other_since = planes[last, j], planes[other_last, j]
         w_a += through(read, new, along(at_a, far_a, now - since, since, new)) * a[j]
         w_b += through(read, new, along(at_b, far_b, now - since, since, new)) * b[j]
@@ -129,10 +135,11 @@ def write_two_rows(
         far, other_far = onward(start, far), onward(other_start, other_far)
         far_a, far_b = onward(at_a, far_a), onward(at_b, far_b)
         other_far_a, other_far_b = onward(other_a, other_far_a), onward(other_b, other_far_b)
-    tally[WANTED] += int(asked + other_asked)
-    tally[LOST] += int(asked + other_asked - moves - other_moves)
-    tally[WRITES] += int(moves + other_moves)
-    tally[BOUND_WEIGHT] += int(bound + other_bound)
+    both = 2 * w.size
+    tally[WANTED] += both - (idle + other_idle) // ONCE
+    tally[LOST] += (still + other_still - idle - other_idle) // ONCE
+    tally[WRITES] += both - (still + other_still) // ONCE
+    tally[BOUND_WEIGHT] += both - (free + other_free) // ONCE
     return unit * w_a, unit * w_b, unit * v_a, unit * v_b
 
 
@@ -157,9 +164,9 @@ def write_row(
         scale,
         rows[i],
         nobody,
-        (per_unit, like(per_unit, 0.0)),
+        (per_unit, per_unit),
         wanted[0],
-        wanted[0],
+        nobody,
         planes,
         (i, i, rows.shape[0]),
         tick,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels.dispatch import choose, open_function
-from onlinernn.kernels.effects import U32, again, bites, chance, effect, gaussian, like, of_step, uniform
+from onlinernn.kernels.effects import U32, again, bites, by_chance, effect, gaussian, like, of_step, uniform
 
 
 class Nearest(NamedTuple):
@@ -25,30 +25,30 @@ class StochasticShared(NamedTuple):
 
 
 @open_function()
-def rounded(rounding: Any, x: Any, here: Any) -> Any:
-    """Return a whole number next to `x`; chance depends on the place `here`."""
+def rounded(rounding: Any, x: Any, step: Any, here: Any) -> Any:
+    """Return a multiple of `step` next to `x`, or `x` if it is one; chance depends on the place `here`."""
 
 
 @rounded.register(Nearest)
-def _nearest(rounding: Any, x: Any, here: Any) -> Any:
-    return np.rint(x)
+def _nearest(rounding: Any, x: Any, step: Any, here: Any) -> Any:
+    return np.rint(x * like(x, 1.0 / step)) * like(x, step)
 
 
 @rounded.register(Truncate)
-def _truncate(rounding: Any, x: Any, here: Any) -> Any:
-    return np.trunc(x)
+def _truncate(rounding: Any, x: Any, step: Any, here: Any) -> Any:
+    v = x * like(x, 1.0 / step)
+    on_grid = np.rint(v) * like(x, step)
+    return choose(x == on_grid, on_grid, np.trunc(v) * like(x, step))
 
 
 @rounded.register(Stochastic)
-def _stochastic(rounding: Any, x: Any, here: Any) -> Any:
-    low = np.floor(x)
-    return low + choose(chance(x, here.moment, x - low), like(x, 1.0), like(x, 0.0))
+def _stochastic(rounding: Any, x: Any, step: Any, here: Any) -> Any:
+    return by_chance(x, step, here.moment)
 
 
 @rounded.register(StochasticShared)
-def _stochastic_shared(rounding: Any, x: Any, here: Any) -> Any:
-    low = np.floor(x)
-    return low + choose(chance(x, here.shared, x - low), like(x, 1.0), like(x, 0.0))
+def _stochastic_shared(rounding: Any, x: Any, step: Any, here: Any) -> Any:
+    return by_chance(x, step, here.shared)
 
 
 class Quantise(NamedTuple):
@@ -73,10 +73,7 @@ class Quantise(NamedTuple):
 
 @effect.register(Quantise)
 def _quantise(spec: Any, x: Any, here: Any) -> Any:
-    step = like(x, spec.step)
-    v = x * like(x, 1.0 / spec.step)
-    on_grid = np.rint(v) * step
-    return choose(x == on_grid, on_grid, rounded(spec.rounding, v, here) * step)
+    return rounded(spec.rounding, x, spec.step, here)
 
 
 class Saturate(NamedTuple):
@@ -104,8 +101,7 @@ def _saturate(spec: Any, x: Any, here: Any) -> Any:
 
 @bites.register(Saturate)
 def _saturates(spec: Any, x: Any, here: Any) -> Any:
-    held = min(max(x, like(x, spec.low)), like(x, spec.high))
-    return choose(held != x, like(x, 1.0), like(x, 0.0))
+    return min(max(x, like(x, spec.low)), like(x, spec.high)) != x
 
 
 class Wrap(NamedTuple):
@@ -134,7 +130,7 @@ def _wrap(spec: Any, x: Any, here: Any) -> Any:
 
 @bites.register(Wrap)
 def _wraps(spec: Any, x: Any, here: Any) -> Any:
-    return like(x, not like(x, spec.low) <= x < like(x, spec.high))
+    return not like(x, spec.low) <= x < like(x, spec.high)
 
 
 class Noise(NamedTuple):

@@ -6,13 +6,16 @@ Every function here has a plain form beside it, which is all that is compiled wi
 from typing import Any
 
 from onlinernn.kernels.arrays import add_row, age, program, read_rows, write_row, write_two_rows
-from onlinernn.kernels.dispatch import FAST, LOOP, compiled, where_implemented
+from onlinernn.kernels.dispatch import FAST, LOOP, choose, compiled, where_implemented
 from onlinernn.kernels.effects import (
     DRIVE,
     ERROR,
+    I32,
     INPUT,
     LOSS,
     NODE,
+    NONE,
+    ONCE,
     OUTPUT,
     READ_A,
     READ_B,
@@ -67,14 +70,14 @@ def program_all(substrate: Any, params: Any, spec: Any) -> None:
 def convert(
     chain: Any, x: Any, size: Any, seed: Any, tick: Any, stream: Any, copy: Any, array: Any, domain: Any
 ) -> Any:
-    """Let the first `size` numbers of a vector go through a chain; return how often a limit was reached."""
+    """Let the first `size` numbers of a vector go through a chain; return how many reached a limit."""
     zero = x.dtype.type(0)
     start = place(seed, tick, stream, copy, array, domain, 0, zero)
-    bound = zero
+    bound = NONE
     for i in range(size):
-        x[i], limits = through_counting(chain, (x[i], zero), along(start, hop(start, i), zero, zero, x[i]))
-        bound += limits
-    return bound
+        x[i], limited = through_counting(chain, (x[i], False), along(start, hop(start, i), zero, zero, x[i]))
+        bound = I32(bound + choose(limited, ONCE, NONE))
+    return bound // ONCE
 
 
 def _plain_inputs(substrate: Any, work: Any, spec: Any, tick: Any) -> None:
@@ -384,7 +387,7 @@ def learn_and_read(
     writing = keys(spec.seed, ahead, 0, 0, 0, WRITE_R)
     reading = (reads(substrate, spec, ahead, 0, copies), reads(substrate, spec, ahead, twin, copies))
     alone = rank_one(spec.rule, work.signal, growth)
-    wanted, wanted_next = tags.s[before], tags.s[before]
+    wanted, wanted_next, nothing = tags.s[before], tags.s[before], work.change[2]
     if not alone:
         wanted, wanted_next = work.change[0], work.change[1]
     for i in range(0, count, 2):
@@ -400,10 +403,10 @@ def learn_and_read(
             substrate.read,
             substrate.scale_recurrent,
             params.R[i],
-            params.R[k] if both else work.change[2],
-            (c, d if both else zero),
-            wanted,
-            wanted_next,
+            params.R[k] if both else nothing,
+            (c, d),
+            wanted if c != zero else nothing,
+            wanted_next if both and d != zero else nothing,
             params.memory_recurrent,
             (i, k, count),
             ahead,

@@ -233,7 +233,7 @@ def _device_bounds(spec: Any, x: Any, here: Any) -> Any:
 @bites.register(DeviceBounds)
 def _device_bounds_bite(spec: Any, x: Any, here: Any) -> Any:
     high = _bound(x, spec.high, spec.high_dtod, here.device)
-    return like(x, min(max(x, _bound(x, spec.low, spec.low_dtod, again(here.device))), high) != x)
+    return min(max(x, _bound(x, spec.low, spec.low_dtod, again(here.device))), high) != x
 
 
 class Leak(NamedTuple):

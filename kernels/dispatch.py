@@ -303,6 +303,27 @@ def _choose(condition: Any, a: Any, b: Any) -> Any:
     return select
 
 
+@intrinsic
+def _fma(context: Any, a: Any, b: Any, c: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return a(a, a, a), code
+
+
+def multiply_add(a: Any, b: Any, c: Any) -> Any:
+    """Return ``a b + c``, rounded once, in the precision of all three: one operation where the processor has it."""
+    return type(c)(np.longdouble(a) * np.longdouble(b) + np.longdouble(c))  # exact for float32
+
+
+@overload(multiply_add, jit_options=FOLDED)
+def _multiply_add(a: Any, b: Any, c: Any) -> Any:
+    def fma(a: Any, b: Any, c: Any) -> Any:
+        return _fma(a, b, c)  # type: ignore[call-arg]
+
+    return fma
+
+
 def fingerprint() -> int:
     """Return a number that changes whenever a kernel source or a registered implementation does.
 

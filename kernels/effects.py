@@ -15,9 +15,13 @@ import numpy as np
 
 from onlinernn.kernels import noise
 from onlinernn.kernels.contracts import LocalityContract, contract
-from onlinernn.kernels.dispatch import EXACT, compiled, fold, open_function
+from onlinernn.kernels.dispatch import EXACT, compiled, fold, multiply_add, open_function
 
 U32, I32 = np.uint32, np.int32
+
+#: What is counted adds so much to a number of 32 bits: LLVM makes one operation of that where things are alike, and
+#: three of an addition of 1, or where they differ.
+NONE, ONCE = I32(0), I32(2)
 
 
 class Ideal(NamedTuple):
@@ -120,7 +124,7 @@ class Place(NamedTuple):
 #: What a key of the hashes is for; the domains of noise.py lie below.
 (READ_A, READ_R, READ_B, WRITE_A, WRITE_R, WRITE_B, INPUT, DRIVE, NODE, OUTPUT, LOSS, ERROR) = range(32, 68, 3)
 
-_ODD, _DEEPER = U32(0x9E3779B9), U32(0x85EBCA6B)
+_ODD, _DEEPER, _AFTER = U32(0x9E3779B9), U32(0x85EBCA6B), U32(0xADB4A92D)
 
 
 class Keys(NamedTuple):
@@ -182,13 +186,18 @@ def along(start: Any, far: Any, age: Any, written: Any, stored: Any) -> Any:
 
 @compiled(**EXACT)
 def deeper(here: Any) -> Any:
-    """Return the place of the next effect of a chain."""
+    """Return the place of the next effect of a chain.
+
+    Hashes only have to differ. Bits that are compared as they are have to be independent of those of the effects
+    before: they are multiplied, as in a congruential generator, by a number that does well in the spectral test, and
+    so do its powers.
+    """
     return Place(
         U32(here.device + _DEEPER),
         U32(here.twin + _DEEPER),
-        U32(here.moment + _DEEPER),
-        here.stride,
-        U32(here.shared + _DEEPER),
+        U32(here.moment * _AFTER),
+        U32(here.stride * _AFTER),
+        U32(here.shared * _AFTER),
         here.now,
         here.age,
         here.written,
@@ -241,13 +250,39 @@ def uniform(x: Any, hashed: Any) -> Any:
     return like(x, I32(b >> U32(8))) * like(x, 2.0**-24)
 
 
-@compiled(**EXACT)
-def chance(x: Any, bits: Any, share: Any) -> Any:
-    """Return whether the number from [0, 1) that 32 random `bits` are is below a `share`: never at 0, always at 1.
+@open_function()
+def wholes(x: Any) -> Any:
+    """Return a number of the precision of `x` that makes whole numbers of small ones which are added to it."""
 
-    To scale the share takes one operation less than to scale the random number.
+
+@wholes.register(np.float32)
+def _wholes_float32(x: Any) -> Any:
+    return np.float32(1.5 * 2.0**23)
+
+
+@wholes.register(np.float64)
+def _wholes_float64(x: Any) -> Any:
+    return np.float64(1.5 * 2.0**52)
+
+
+@compiled(**EXACT)
+def by_chance(x: Any, step: Any, bits: Any) -> Any:
+    """Return a multiple of `step` next to `x`, by 32 random `bits`, of mean x; a multiple stays what it is.
+
+    With x = k step + d, k whole, what is returned is step times k plus the nearest whole number to d / step plus a
+    random one from (-1/2, 1/2): d is exactly 0 on the grid, whatever the step is. Numbers below 2^22 become whole by
+    being added to a large one, which takes half of a rounding, and all of it is 2^32 times as large as said, so that
+    the bits need no scaling. The step counts with two bits less than x has, so that its product with the large number
+    is exact.
     """
-    return like(x, I32(bits)) < share * like(x, 2.0**32) - like(x, 2.0**31)
+    shift = wholes(x) * like(x, 2.0**32)
+    per, unit = like(x, 2.0**32 / step), like(x, step * 2.0**-32)
+    unit = like(x, 5.0) * unit - like(x, 4.0) * unit
+    origin = shift * unit
+    near = multiply_add(x, per, shift)
+    rest = multiply_add(multiply_add(near, unit, -origin) - x, per, like(x, I32(bits)))
+    drawn = multiply_add(rest, like(x, 2.0**-22 - 1.0), near)  # never quite one half, where a tie would be broken
+    return multiply_add(drawn, unit, -origin)
 
 
 @compiled(**EXACT)
@@ -282,8 +317,8 @@ def ageing(spec: Any, x: Any, here: Any) -> Any:
 
 @open_function(default=True)
 def bites(spec: Any, x: Any, here: Any) -> Any:
-    """Return 1 if `x` reaches a limit at the place `here`, in its own precision, else 0."""
-    return like(x, 0.0)
+    """Return whether `x` reaches a limit at the place `here`."""
+    return False
 
 
 @open_function(default=True)
@@ -311,8 +346,8 @@ aged = fold(ageing, deeper)
 
 @compiled(**EXACT)
 def counting(spec: Any, both: Any, here: Any) -> Any:
-    """Let an effect act on the first of two numbers, and count on the second one whether a limit is reached."""
-    return effect(spec, both[0], here), both[1] + bites(spec, both[0], here)
+    """Let an effect act on the first of a pair; the second one tells whether a limit was reached so far."""
+    return effect(spec, both[0], here), both[1] | bites(spec, both[0], here)
 
 
 @compiled(**EXACT)

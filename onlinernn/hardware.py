@@ -86,14 +86,17 @@ class _Grid(NamedTuple):
     high: float
 
 
+def _by_chance(effect: Any) -> bool:
+    return isinstance(effect, Quantise) and isinstance(effect.rounding, (Stochastic, StochasticShared))
+
+
 def _grid(chain: tuple[Any, ...]) -> _Grid:
     step, by_chance, low, high, dither = 0.0, False, -math.inf, math.inf, 0.0
     for one in chain:
         if isinstance(one, Noise):
             dither = max(dither, one.std)
         elif isinstance(one, Quantise):
-            chance = isinstance(one.rounding, (Stochastic, StochasticShared)) or dither >= one.step / 2
-            step, by_chance = max(step, one.step), chance
+            step, by_chance = max(step, one.step), _by_chance(one) or dither >= one.step / 2
         elif isinstance(one, (Saturate, Wrap, DeviceBounds)):
             low, high = max(low, one.low), min(high, one.high)
     return _Grid(step, by_chance, low, high)
@@ -142,14 +145,16 @@ def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any, replicas
         return
     if substrate.chop and replicas != 1:
         raise ValueError(f"Substrate: chop exchanges two arrays; replicas is {replicas}, and it must be 1")
-    bits = np.finfo(dtype).nmant + 1
     for name in CHAINS:
         grid = _grid(getattr(substrate, name))
+        chance = any(_by_chance(one) for one in getattr(substrate, name))
+        bits = np.finfo(dtype).nmant + (-1 if chance else 1)  # see effects.by_chance
         size = max(-grid.low, grid.high)
         if grid.step > 0.0 and math.isfinite(size) and size / grid.step > 2.0**bits:
             raise ValueError(
                 f"Substrate: {name}: its grid has {math.ceil(math.log2(size / grid.step)) + 1} bits; "
-                f"{np.dtype(dtype)} carries {bits}: use fewer bits" + (", or dtype=np.float64" if bits == 24 else "")
+                f"{np.dtype(dtype)} carries {bits}{' by chance' * chance}: use fewer bits"
+                + (", or dtype=np.float64" if dtype == np.float32 else "")
             )
     sigma = getattr(rule, "sigma", math.inf)
     for name in ("drive", "node"):

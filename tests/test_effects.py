@@ -121,6 +121,22 @@ def test_rounding_by_chance_of_two_devices_is_independent():
     assert np.abs(later).max() < 5 / np.sqrt(len(z))
 
 
+@pytest.mark.parametrize("rounding", [Stochastic(), StochasticShared()])
+def test_rounding_by_chance_of_two_effects_of_a_chain_is_independent(rounding):
+    """In every pair of 60 devices over 4000 steps, the same device and successive steps among them.
+
+    What comes out tells of both: 1.3 becomes 1 or 2, of which 1 becomes 0.6 or 1.2, and 2 becomes 1.8 or 2.4.
+    """
+    chain = (Quantise(1.0, rounding), Quantise(0.6, rounding))
+    drawn = np.array([through(chain, np.full(60, 1.3), tick=t) for t in range(4000)], np.float64)
+    first, p = drawn > 1.5, np.where(drawn > 1.5, 1 / 3, 2 / 3)
+    second = np.rint(drawn / 0.6) % 2 == 0
+    z, z_second = (first - 0.3) / np.sqrt(0.3 * 0.7), (second - p) / np.sqrt(p * (1 - p))
+    assert [z.mean(), z_second.mean()] == pytest.approx([0.0, 0.0], abs=5 / np.sqrt(len(z)))
+    assert np.abs(z.T @ z_second / len(z)).max() < 5 / np.sqrt(len(z))
+    assert np.abs(z[1:].T @ z_second[:-1] / len(z)).max() < 5 / np.sqrt(len(z))
+
+
 def test_shared_rounding_moves_all_devices_together():
     chain = (Quantise(1.0, StochasticShared()),)
     steps = np.array([through(chain, np.full(8, 0.3), tick=t) for t in range(2000)])

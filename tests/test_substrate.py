@@ -107,6 +107,7 @@ def test_a_substrate_of_another_version_is_one_clear_error(change, words, tmp_pa
         (Substrate(write=(Mismatch(gain=-0.1),)), "gain is -0.1; it must be at least 0"),
         (Substrate(write=(Quantise(4.0), Saturate(-1.0, 1.0))), "coarser than the whole range"),
         (Substrate(write=(Quantise(2.0**-60), Saturate(-1.0, 1.0))), "float64 carries 53"),
+        (Substrate(write=(Quantise(2.0**-52, Stochastic()), Saturate(-1.0, 1.0))), "float64 carries 51 by chance"),
         (Substrate(node=(Quantise(0.5),)), "sigma is 0.01, and the chain node rounds to 0.5"),
     ],
 )
