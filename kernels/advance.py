@@ -18,7 +18,7 @@ from onlinernn.kernels.crossbar import (
     read_outputs,
 )
 from onlinernn.kernels.decorrelation import learn_rows, learns_from_q, rate, readout_reads_s, recurrence_reads_s
-from onlinernn.kernels.dispatch import FAST, WHOLE, compiled, distinct, where_implemented
+from onlinernn.kernels.dispatch import FAST, LOOP, compiled, distinct, where_implemented
 from onlinernn.kernels.feedback import find_slopes
 from onlinernn.kernels.layout import PENDING, TICK
 from onlinernn.kernels.number import saturate
@@ -32,21 +32,21 @@ from onlinernn.kernels.twins import expect_drives, expect_outputs, learn_mismatc
 from onlinernn.kernels.updates import CLEAN, EACH
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def receive(rows: Any, given: Any) -> None:
     """Take the inputs or the targets of a step, one row per stream."""
     for s in range(given.shape[0]):
         copy_row(rows, s, given, s)
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def report(work: Any, prediction: Any) -> None:
     """Give the clean copies' outputs (S, m) away."""
     for s in range(prediction.shape[0]):
         copy_row(prediction, s, work.y, s * (work.y.shape[0] // work.u.shape[0]))
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: Any) -> None:
     """Compute step `tick` of all copies into `work`, whose input is set; apply the update of D that is `pending`."""
     rule = spec.rule
@@ -184,7 +184,7 @@ def _copy_activity(decorrelation: Any, params: Any, work: Any, spec: Any, pendin
         copy_row(work.s, lane, work.a, lane)
 
 
-@where_implemented(rate, otherwise=_copy_activity, whole=True)
+@where_implemented(rate, otherwise=_copy_activity)
 def decorrelate(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any) -> None:
     """Apply the pending update of D, then compute ``s = D x`` of all copies and ``q = D^T s`` in the same pass.
 
@@ -210,7 +210,7 @@ def _nothing_to_do(decorrelation: Any, params: Any, work: Any, spec: Any, pendin
     pass
 
 
-@where_implemented(rate, otherwise=_nothing_to_do, whole=True)
+@where_implemented(rate, otherwise=_nothing_to_do)
 def decorrelate_part(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any, part: Any) -> None:
     """Do the rows of one `part` of :func:`decorrelate`; what they add to q goes to ``work.partial``.
 
@@ -258,13 +258,13 @@ def learning_rates(decorrelation: Any, w: Any, scale: Any, rates: Any) -> None:
         rates[stream, 0] = rate(decorrelation, np.float64(dot(w[stream], w[stream]))) * scale / w.shape[0]
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def present_rates(spec: Any, params: Any, work: Any, tick: Any) -> None:
     """Write the learning rates of the update of D that is pending before step `tick`."""
     learning_rates(spec.decorrelation, params.w, factor(spec.schedule, tick - 1), work.rate)
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def settle(params: Any, state: Any, work: Any, spec: Any, tally: Any) -> None:
     """Leave no update of D pending."""
     if tally[PENDING] == 1:
@@ -273,7 +273,7 @@ def settle(params: Any, state: Any, work: Any, spec: Any, tally: Any) -> None:
         tally[PENDING] = 0
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def commit(params: Any, state: Any, tags: Any, work: Any, spec: Any, tally: Any) -> None:
     """Make the step in `work` the present one: state, and the tags that its learning will need."""
     streams = work.u.shape[0]

@@ -58,7 +58,7 @@ def _plain_program(substrate: Any, params: Any, spec: Any) -> None:
     pass
 
 
-@where_implemented(chains, otherwise=_plain_program, whole=True)
+@where_implemented(chains, otherwise=_plain_program)
 def program_all(substrate: Any, params: Any, spec: Any) -> None:
     """Write all weights, after they were set from outside."""
     program(substrate.write, substrate.scale_input, params.A, spec.seed, WRITE_A)
@@ -84,7 +84,7 @@ def _plain_inputs(substrate: Any, work: Any, spec: Any, tick: Any) -> None:
     pass
 
 
-@where_implemented(chains, otherwise=_plain_inputs, whole=True)
+@where_implemented(chains, otherwise=_plain_inputs)
 def convert_inputs(substrate: Any, work: Any, spec: Any, tick: Any) -> None:
     """Let the inputs of a step through their chain."""
     for of in range(work.bound.shape[1]):
@@ -99,7 +99,7 @@ def _plain_input_drive(substrate: Any, params: Any, work: Any, spec: Any, tick: 
         input_drive(reading(spec.number, SYNAPSE_INPUT), params.A, work.u[s], work.common[s])
 
 
-@where_implemented(chains, otherwise=_plain_input_drive, whole=True)
+@where_implemented(chains, otherwise=_plain_input_drive)
 def read_inputs(substrate: Any, params: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Make ``work.common`` the input drive of copy `k` of stream `s`; without a substrate that of copy 0 serves all."""
     zero = params.A.dtype.type(0)
@@ -125,7 +125,7 @@ def _plain_lane(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any)
     pass
 
 
-@where_implemented(chains, otherwise=_plain_lane, whole=True)
+@where_implemented(chains, otherwise=_plain_lane)
 def convert_drive(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Let the drives of copy `k` of stream `s` through their chain."""
     copies = work.a.shape[0] // work.u.shape[0]
@@ -133,7 +133,7 @@ def convert_drive(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: An
     work.bound[0, BOUND_DRIVE] += convert(substrate.drive, a, a.size, spec.seed, tick, s, k, array, DRIVE)
 
 
-@where_implemented(chains, otherwise=_plain_lane, whole=True)
+@where_implemented(chains, otherwise=_plain_lane)
 def convert_node(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Let the activities of copy `k` of stream `s` through their chain."""
     copies = work.a.shape[0] // work.u.shape[0]
@@ -141,7 +141,7 @@ def convert_node(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any
     work.bound[0, BOUND_NODE] += convert(substrate.node, a, a.size, spec.seed, tick, s, k, array, NODE)
 
 
-@where_implemented(chains, otherwise=_plain_lane, whole=True)
+@where_implemented(chains, otherwise=_plain_lane)
 def convert_output(substrate: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Let the outputs of copy `k` of stream `s` through their chain."""
     copies = work.y.shape[0] // work.u.shape[0]
@@ -154,7 +154,7 @@ def _plain_read_outputs(substrate: Any, params: Any, z: Any, y: Any, spec: Any, 
         y[o] = weigh(reading(spec.number, SYNAPSE_READOUT), params.B[o], z)
 
 
-@where_implemented(chains, otherwise=_plain_read_outputs, whole=True)
+@where_implemented(chains, otherwise=_plain_read_outputs)
 def read_outputs(substrate: Any, params: Any, z: Any, y: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Write ``y = B z``, with B as copy `k` of stream `s` reads it in step `tick`."""
     array = array_of(substrate, tick, k, spec.sizes.replicas + 1)
@@ -169,7 +169,7 @@ def _plain_errors(substrate: Any, params: Any, tags: Any, work: Any, spec: Any, 
     present_error(spec.loss, params.B, tags.z[row + s], work.target[s], work.error[s])
 
 
-@where_implemented(chains, otherwise=_plain_errors, whole=True)
+@where_implemented(chains, otherwise=_plain_errors)
 def read_error(substrate: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any, s: Any) -> None:
     """Write what the present readout gets wrong on the tagged step of `row`, as it is broadcast."""
     error, tagged = work.error[s], tally[TICK] - spec.target_delay
@@ -185,7 +185,7 @@ def _plain_feedback(substrate: Any, work: Any, spec: Any, tally: Any) -> None:
     pass
 
 
-@where_implemented(chains, otherwise=_plain_feedback, whole=True)
+@where_implemented(chains, otherwise=_plain_feedback)
 def broadcast(substrate: Any, work: Any, spec: Any, tally: Any) -> None:
     """Let the loss differences of a step through their chain, and count what the first half of the step counted."""
     for of in range(work.bound.shape[1]):
@@ -204,7 +204,7 @@ def _plain_write_inputs(
     learn_inputs(spec.rule, params.A, TOP, work.signal, tags.u, row, work.gain, work, spec, tagged)
 
 
-@where_implemented(chains, otherwise=_plain_write_inputs, whole=True)
+@where_implemented(chains, otherwise=_plain_write_inputs)
 def write_inputs(
     substrate: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any, tagged: Any
 ) -> None:
@@ -233,7 +233,7 @@ def _plain_write_outputs(
     learn_readout(spec.readout, spec.rule, params.B, params.P, tags, work, spec, row, tagged)
 
 
-@where_implemented(chains, otherwise=_plain_write_outputs, whole=True)
+@where_implemented(chains, otherwise=_plain_write_outputs)
 def write_outputs(
     substrate: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any, tagged: Any
 ) -> None:

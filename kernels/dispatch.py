@@ -20,7 +20,7 @@ from numba.extending import intrinsic, lower_builtin, overload, type_callable
 from onlinernn.kernels.linking import Linked, Whole
 
 #: Compiler flags of every kernel. The fast-math flags let LLVM vectorise sums, and keep NaN and infinity visible (plain
-#: ``fastmath=True`` does not). Every kernel is inlined: passing arrays between functions costs more than small loops.
+#: ``fastmath=True`` does not). What works on a few arrays is inlined: passing these costs more than small loops.
 #: No reference is counted: all arrays are views of memory that the caller holds, and a kernel that would allocate does
 #: not compile.
 FAST: dict[str, Any] = {
@@ -32,11 +32,9 @@ FAST: dict[str, Any] = {
     "pipeline_class": Linked,
 }
 
-#: The same for a loop that is long enough to be called: one copy of it serves all callers.
+#: The same for a loop that is long enough to be called, one copy of which serves all callers, and for what takes whole
+#: groups of arrays by their address.
 LOOP: dict[str, Any] = {**FAST, "forceinline": False}
-
-#: The same for the few functions that take all the arrays: inlined before compilation, which takes half as long.
-WHOLE: dict[str, Any] = {**FAST, "inline": "always"}
 
 #: The same for arithmetic that has to give the same bits everywhere: no reordering, no fused multiply-add.
 EXACT: dict[str, Any] = {**FAST, "fastmath": False}
@@ -62,9 +60,6 @@ INNER: Any = {
 
 #: The same for a chain of them, which is worth unrolling only inside the loop that calls it.
 FOLDED: Any = {**INNER, "forceinline": True}
-
-#: The same for a function that makes an array out of an address, which Numba allows only where references are counted.
-COUNTED: Any = {**INNER, "_nrt": True}
 
 _REGISTRY: dict[str, dict[type, Callable[..., Any]]] = {}
 
@@ -153,7 +148,7 @@ def registered(module: str) -> set[type]:
 
 
 def where_implemented(
-    condition: Any, otherwise: Callable[..., Any], *, whole: bool = False
+    condition: Any, otherwise: Callable[..., Any]
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make the decorated function exist only for the specs that implement an open function.
 
@@ -165,10 +160,7 @@ def where_implemented(
         The open function in question.
     otherwise
         A function of the same arguments.
-    whole
-        Whether it takes many arrays, and is inlined because these cost more to pass than it may have to do.
     """
-    options = FOLDED if whole else INNER
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
         def choose(spec_type: type | None) -> Callable[..., Any]:
@@ -179,7 +171,7 @@ def where_implemented(
         def call(spec: Any, *args: Any) -> Any:
             return choose(type(spec))(spec, *args)
 
-        @overload(call, strict=False, jit_options=options)
+        @overload(call, strict=False, jit_options=INNER)
         def choose_by_type(spec: Any, *args: Any) -> Any:
             return choose(_python_type(spec))
 

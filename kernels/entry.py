@@ -13,7 +13,7 @@ from onlinernn.kernels.advance import commit, forward, receive, report, settle
 from onlinernn.kernels.dispatch import ENTRY, compiled, fingerprint
 from onlinernn.kernels.faults import Told
 from onlinernn.kernels.held import released
-from onlinernn.kernels.layout import OK, OPEN, PENDING, TICK, unpack
+from onlinernn.kernels.layout import OK, OPEN, PENDING, TICK
 from onlinernn.kernels.lockstep import attend, compare, learn, recompute_drive
 from onlinernn.kernels.mixing import mix
 
@@ -84,14 +84,14 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def run(network: Any, rows: Any) -> int:
         """Do ``len(inputs)`` steps of predict, then learn; return how many were done before one diverged.
 
-        A `network` is :class:`Held` as the arena, the tally and the specification; `rows` are the inputs (T, S, d) and
-        targets (T, S, m), in float64 whatever the precision of the network, and where predictions and losses go.
+        A `network` is :class:`Held` as its arrays (``layout.unpack``) with the tally, and the specification; `rows`
+        are the inputs (T, S, d) and targets (T, S, m), in float64 whatever the precision of the network, and where
+        predictions and losses go.
         """
         _ = sources
-        arena, tally, spec = released(network)
+        ((params, state, tags, traces, work), tally), spec = released(network)
         inputs, targets, predictions, losses, noisy_losses = released(rows)
-        params, state, tags, traces, work = unpack(arena, spec.sizes, spec.number)
-        real = arena.dtype.type
+        real = work.u.dtype.type
         if tally[OPEN]:
             return UNUSABLE
         steps, streams, d = inputs.shape
@@ -121,8 +121,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def predict(network: Any, u: Any, prediction: Any) -> None:
         """Compute what the next step would predict; only scratch is written, and the update of D that waits for it."""
         _ = sources
-        arena, tally, spec = released(network)
-        params, state, _, _, work = unpack(arena, spec.sizes, spec.number)
+        ((params, state, _, _, work), tally), spec = released(network)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK])
         tally[PENDING] = 0
@@ -132,8 +131,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def advance(network: Any, u: Any) -> None:
         """Do the first half of a step; ``work.y`` holds the outputs of all copies."""
         _ = sources
-        arena, tally, spec = released(network)
-        params, state, tags, _, work = unpack(arena, spec.sizes, spec.number)
+        ((params, state, tags, _, work), tally), spec = released(network)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK])
         commit(params, state, tags, work, spec, tally)
@@ -142,16 +140,14 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def feedback(network: Any) -> int:
         """Do the second half of a step from ``work.delta_loss`` and ``work.taught``."""
         _ = sources
-        arena, tally, spec = released(network)
-        params, state, tags, traces, work = unpack(arena, spec.sizes, spec.number)
+        ((params, state, tags, traces, work), tally), spec = released(network)
         return learn(params, state, tags, traces, work, spec, tally)
 
     @compiled_entry
     def refresh(network: Any, changed: Any) -> None:
         """Apply the pending update of D; where the weights were `changed`, compute the recurrent drive anew."""
         _ = sources
-        arena, tally, spec = released(network)
-        params, state, tags, _, work = unpack(arena, spec.sizes, spec.number)
+        ((params, state, tags, _, work), tally), spec = released(network)
         settle(params, state, work, spec, tally)
         if changed:
             recompute_drive(params, state, tags, work, spec, tally)
@@ -160,8 +156,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
     def help_out(network: Any) -> None:
         """Help another thread with the steps of a learner, until it has not done any for about a millisecond."""
         _ = sources
-        arena, _, spec = released(network)
-        params, state, tags, _, work = unpack(arena, spec.sizes, spec.number)
+        ((params, state, tags, _, work), _), spec = released(network)
         attend(params, state, tags, work, spec)
 
     @compiled_entry

@@ -2,10 +2,10 @@
 
 Numba takes a tuple apart whenever Python passes it, 20 ns a number and 60 ns an array: for a specification and the
 arrays of a learner as long as half a step of a hundred neurons. So they are laid out in memory once, and compiled code
-loads those it needs.
+loads those it needs. A named tuple stays where it is: what takes it takes its address, and loads a field where it uses
+it. Functions of five values compile in half the time of functions of five hundred, and so do those that call them.
 """
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +13,18 @@ import numpy as np
 from llvmlite import ir
 from numba import typeof, types
 from numba.core import cgutils
-from numba.extending import NativeValue, intrinsic, models, overload, register_model, typeof_impl, unbox
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import (
+    NativeValue,
+    infer_getattr,
+    intrinsic,
+    lower_getattr_generic,
+    models,
+    overload,
+    register_model,
+    typeof_impl,
+    unbox,
+)
 from numba.np import arrayobj
 
 
@@ -23,7 +34,7 @@ class Held(int):
     Parameters
     ----------
     value
-        The tuple.
+        The tuple; a :class:`Held` in it stands for its own value, and is not laid out again.
 
     Examples
     --------
@@ -66,7 +77,16 @@ class HeldType(types.Type):
         super().__init__(name=f"Held({value})")
 
 
+class FieldsType(types.Type):
+    """The type of a named tuple of the type `value` that stays where a :class:`Held` has it."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        super().__init__(name=f"Fields({value})")
+
+
 register_model(HeldType)(models.OpaqueModel)
+register_model(FieldsType)(models.OpaqueModel)
 
 
 @typeof_impl.register(Held)
@@ -81,45 +101,104 @@ def _unbox(kind: Any, held: Any, context: Any) -> Any:
 
 def released(held: Any) -> Any:
     """Return the value of a :class:`Held`."""
-    return held.value
+    value = held.value
+    if Held in map(type, value):
+        return tuple(released(one) if isinstance(one, Held) else one for one in value)
+    return value
+
+
+def _is_tuple(kind: Any) -> bool:
+    return isinstance(kind, types.BaseTuple)
+
+
+def _words(kind: Any) -> int:
+    """Return how many words a value takes."""
+    if _is_tuple(kind):
+        return sum(_words(field) for field in kind)
+    return 1 + kind.ndim if isinstance(kind, types.Array) else 1
+
+
+def _load(context: Any, builder: Any, words: Any, kind: Any, at: int = 0) -> Any:
+    """Return code for the value of a type that starts at word number `at`."""
+
+    def word(i: int) -> Any:
+        loaded = builder.load(cgutils.gep_inbounds(builder, words, at + i))
+        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))  # nothing writes while kernels run
+        return loaded
+
+    if _is_tuple(kind):
+        fields = []
+        for field in kind:
+            fields.append(_load(context, builder, words, field, at))
+            at += _words(field)
+        return context.make_tuple(builder, kind, fields)
+    if isinstance(kind, types.Array):
+        size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+        shape = [word(1 + i) for i in range(kind.ndim)]
+        strides = [size]
+        for length in shape[:0:-1]:
+            strides.insert(0, builder.mul(strides[0], length))
+        data = builder.inttoptr(word(0), context.get_data_type(kind.dtype).as_pointer())
+        view = arrayobj.make_array(kind)(context, builder)
+        arrayobj.populate_array(view, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
+        return view._getvalue()
+    if isinstance(kind, types.Float):
+        return builder.bitcast(word(0), context.get_value_type(kind))
+    return context.cast(builder, word(0), types.int64, kind)
+
+
+def _in_place(kind: Any) -> Any:
+    """Return the type that a held value has in compiled code."""
+    if isinstance(kind, HeldType):
+        return _in_place(kind.value)
+    if isinstance(kind, types.BaseNamedTuple):
+        return FieldsType(kind)
+    return types.Tuple([_in_place(field) for field in kind]) if _is_tuple(kind) else kind
+
+
+@infer_getattr
+class _FieldsAttributes(AttributeTemplate):
+    key = FieldsType
+
+    def generic_resolve(self, fields: Any, name: str) -> Any:  # type: ignore[override]
+        """Return the type of a field."""
+        named = fields.value
+        return list(named)[named.fields.index(name)] if name in named.fields else None
+
+
+@lower_getattr_generic(FieldsType)
+def _field(context: Any, builder: Any, fields: Any, address: Any, name: str) -> Any:
+    named = list(fields.value)
+    number = fields.value.fields.index(name)
+    words = builder.bitcast(address, ir.IntType(64).as_pointer())
+    return _load(context, builder, words, named[number], sum(_words(field) for field in named[:number]))
 
 
 @intrinsic
-def _load(context: Any, held: Any) -> Any:
+def _release(context: Any, held: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        words, places = builder.bitcast(args[0], ir.IntType(64).as_pointer()), itertools.count()
+        def value(words: Any, kind: Any, at: int) -> Any:
+            if isinstance(kind, HeldType):
+                address = _load(context, builder, words, types.int64, at)
+                return value(builder.inttoptr(address, words.type), kind.value, 0)
+            if isinstance(kind, types.BaseNamedTuple):
+                return builder.bitcast(cgutils.gep_inbounds(builder, words, at), args[0].type)
+            if not _is_tuple(kind):
+                return _load(context, builder, words, kind, at)
+            fields = []
+            for field in kind:
+                fields.append(value(words, field, at))
+                at += _words(field)
+            return context.make_tuple(builder, _in_place(kind), fields)
 
-        def word() -> Any:
-            return builder.load(cgutils.gep_inbounds(builder, words, next(places)))
+        return value(builder.bitcast(args[0], ir.IntType(64).as_pointer()), held.value, 0)
 
-        def value(kind: Any) -> Any:
-            if isinstance(kind, types.BaseTuple):
-                return context.make_tuple(builder, kind, [value(field) for field in kind])  # type: ignore[attr-defined]
-            if isinstance(kind, types.Array):
-                return array(kind)
-            if isinstance(kind, types.Float):
-                return builder.bitcast(word(), context.get_value_type(kind))
-            return context.cast(builder, word(), types.int64, kind)
-
-        def array(kind: Any) -> Any:
-            size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-            data = builder.inttoptr(word(), context.get_data_type(kind.dtype).as_pointer())
-            shape = [word() for _ in range(kind.ndim)]
-            strides = [size]
-            for length in shape[:0:-1]:
-                strides.insert(0, builder.mul(strides[0], length))
-            view = arrayobj.make_array(kind)(context, builder)
-            arrayobj.populate_array(view, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
-            return view._getvalue()
-
-        return value(held.value)
-
-    return held.value(held), code
+    return _in_place(held.value)(held), code
 
 
 @overload(released)
 def _released(held: Any) -> Any:
-    def load(held: Any) -> Any:
-        return _load(held)  # type: ignore[call-arg]
+    def release(held: Any) -> Any:
+        return _release(held)  # type: ignore[call-arg]
 
-    return load
+    return release

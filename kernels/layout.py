@@ -9,9 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
-from onlinernn.kernels.dispatch import FAST
 from onlinernn.kernels.number import Real, constants, kinds, matrix, words
 
 Array = Any
@@ -184,7 +182,6 @@ FROZEN_A, FROZEN_R, FROZEN_B, FROZEN_D = 1, 2, 4, 8
 OK, DIVERGED = 0, 1
 
 
-@register_jitable(**FAST)
 def unpack(arena: Any, z: Any, number: Any) -> Any:
     """Return the arrays of a learner as views of its arena: Params, State, Tags, Traces, Work."""
     kind = kinds(number)

@@ -12,7 +12,7 @@ import numpy as np
 from onlinernn.kernels import noise, number, passes
 from onlinernn.kernels.advance import decorrelate_part
 from onlinernn.kernels.crossbar import broadcast, program_all, read_error, write_and_read, write_inputs, write_outputs
-from onlinernn.kernels.dispatch import WHOLE, compiled, where_implemented
+from onlinernn.kernels.dispatch import LOOP, compiled, where_implemented
 from onlinernn.kernels.effects import chains
 from onlinernn.kernels.layout import (
     DEAD,
@@ -51,7 +51,7 @@ from onlinernn.kernels.updates import (
 HIDDEN = FROZEN_A | FROZEN_R
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def compare(tags: Any, work: Any, spec: Any, tally: Any, losses: Any, noisy_losses: Any) -> None:
     """Compare the copies' outputs of the tagged step with ``work.target``; a row of NaN teaches nothing."""
     streams, replicas = work.delta_loss.shape
@@ -74,7 +74,7 @@ def compare(tags: Any, work: Any, spec: Any, tally: Any, losses: Any, noisy_loss
                 noisy_losses[s] = losses[s] + mean(spec.number, total, replicas)
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def recurrent_pass(
     R: Any,
     state: Any,
@@ -106,7 +106,7 @@ def recurrent_pass(
             copy_row(state.drive, lane, state.drive, lane // alike * alike)
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def recurrent_part(
     R: Any,
     state: Any,
@@ -131,7 +131,7 @@ def recurrent_part(
         number.multiply_lanes(of, rows, lo, state.s[done:], state.drive[done:], alike)
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def attend(params: Any, state: Any, tags: Any, work: Any, spec: Any) -> None:
     """Take parts of the passes of a learner that another thread runs, until there have been none for long."""
     team, parts = spec.team, spec.sizes.parts
@@ -173,7 +173,7 @@ def _plain_recurrence(
     recurrent_pass(params.R, state, work, tags.s, before, spec, tagged, learning, alike)
 
 
-@where_implemented(chains, otherwise=_plain_recurrence, whole=True)
+@where_implemented(chains, otherwise=_plain_recurrence)
 def recur(
     substrate: Any,
     params: Any,
@@ -209,7 +209,7 @@ def noisy_recurrent_drive(rule: Any, seed: Any, tick: Any, state: Any, work: Any
             add_noise_times(rule, base, state.s[lane], work, s * replicas + k, state.drive[lane])
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def find_errors(params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any) -> None:
     """Write what the present readout gets wrong on the tagged step of `row`, where a target is there to tell."""
     for s in range(work.error.shape[0]):
@@ -261,7 +261,7 @@ def learn_by_traces(
     return finite
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any, tally: Any) -> int:
     """Learn from what is known of the tagged step, make the drive of the next step ready, and count the step.
 
@@ -332,7 +332,7 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
     return OK if finite else DIVERGED
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def set_back(state: Any, streams: Any) -> None:
     """Set the noisy copies back to the clean one."""
     lanes = state.s.shape[0]
@@ -344,7 +344,7 @@ def set_back(state: Any, streams: Any) -> None:
             copy_row(state.x, lane * n_vars + v, state.x, clean * n_vars + v)
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def recompute_drive(params: Any, state: Any, tags: Any, work: Any, spec: Any, tally: Any) -> None:
     """Compute the recurrent drive of the next step anew, after weights were set from outside."""
     program_all(spec.substrate, params, spec)

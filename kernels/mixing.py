@@ -16,7 +16,7 @@ them with a weight that makes it three times.
 import math
 from typing import Any
 
-from onlinernn.kernels.dispatch import LOOP, WHOLE, compiled
+from onlinernn.kernels.dispatch import LOOP, compiled
 from onlinernn.kernels.layout import ORIGIN, TICK
 from onlinernn.kernels.losses import curvature, loss, output_error
 from onlinernn.kernels.passes import dot
@@ -32,7 +32,7 @@ DOUBT = 2.0
 FIRST, STEP, MIXED, N_ROWS = range(4)
 
 
-@compiled(**WHOLE)
+@compiled(**LOOP)
 def mix(
     spec: Any,
     tally: Any,

@@ -8,12 +8,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import carray, types  # type: ignore[attr-defined]
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
 
 from onlinernn.kernels import passes
-from onlinernn.kernels.dispatch import COUNTED, open_function
+from onlinernn.kernels.dispatch import open_function
 from onlinernn.kernels.passes import dot
 
 
@@ -175,21 +172,6 @@ def words(number: Any, n: Any, d: Any, m: Any, z: Any) -> Any:
     return 0
 
 
-def _pointer(context: Any, kind: Any, array: Any, start: Any) -> Any:
-    carrier = CARRIERS.get(kind.instance_class)
-    item = array.dtype if carrier is None else getattr(types, carrier.__name__)
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = cgutils.create_struct_proxy(array)(context, builder, args[1]).data
-        start = builder.gep(data, (args[2],))
-        return builder.bitcast(start, context.get_value_type(item).as_pointer())
-
-    return types.CPointer(item)(kind, array, start), code
-
-
-pointer: Any = intrinsic(_pointer)
-
-
 def matrix(kind: Any, arena: Any, start: Any, rows: Any, columns: Any) -> Any:
     """Return the matrix that starts at `start` in the arena, and where the next may start (on a cache line).
 
@@ -202,19 +184,6 @@ def matrix(kind: Any, arena: Any, start: Any, rows: Any, columns: Any) -> Any:
     if carrier is not None:
         part = part.view(carrier)
     return part.reshape(rows, columns), (start + size + line - 1) // line * line
-
-
-@overload(matrix, jit_options=COUNTED)
-def _matrix(kind: Any, arena: Any, start: Any, rows: Any, columns: Any) -> Any:
-    # A view of memory that the caller of the entry point holds: no reference is counted, inside a step nor outside.
-    carrier = CARRIERS.get(kind.instance_class)
-    unit, line = (1, 16) if carrier is None else (np.dtype(carrier).itemsize, 64)
-
-    def view(kind: Any, arena: Any, start: Any, rows: Any, columns: Any) -> Any:
-        end = start + rows * columns * unit
-        return carray(pointer(kind, arena, start), (rows, columns)), (end + line - 1) // line * line
-
-    return view
 
 
 @open_function(default=True)

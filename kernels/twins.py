@@ -68,7 +68,7 @@ def _plain_lane(substrate: Any, params: Any, state: Any, work: Any, spec: Any, t
     pass
 
 
-@where_implemented(chains, otherwise=_plain_lane, whole=True)
+@where_implemented(chains, otherwise=_plain_lane)
 def expect_drives(substrate: Any, params: Any, state: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Take off the perturbation of noisy copy `k` what the mismatch of the arrays lets expect of it."""
     if substrate.cancel > 0.0:
@@ -77,7 +77,7 @@ def expect_drives(substrate: Any, params: Any, state: Any, work: Any, spec: Any,
         take_off_read(spec.rule, params.twin_hidden, (k - 1) * n, state.s[s * copies], work.u[s], sign, tag)
 
 
-@where_implemented(chains, otherwise=_plain_lane, whole=True)
+@where_implemented(chains, otherwise=_plain_lane)
 def expect_outputs(substrate: Any, params: Any, state: Any, work: Any, spec: Any, tick: Any, s: Any, k: Any) -> None:
     """Take off the outputs of noisy copy `k` what the mismatch of the arrays lets expect of the difference."""
     if substrate.cancel > 0.0:
@@ -90,7 +90,7 @@ def _plain_learning(substrate: Any, params: Any, state: Any, work: Any, spec: An
     pass
 
 
-@where_implemented(chains, otherwise=_plain_learning, whole=True)
+@where_implemented(chains, otherwise=_plain_learning)
 def learn_mismatch(substrate: Any, params: Any, state: Any, work: Any, spec: Any, tick: Any) -> None:
     """Learn from step `tick`, which is in `work`, what to expect of the differences."""
     if substrate.cancel > 0.0:

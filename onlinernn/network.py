@@ -37,8 +37,8 @@ class Network(Persistent):
         dtype = np.dtype(np.uint8) if self._integers else self.dtype
         ridge = getattr(self.spec.readout, "ridge", 1.0)
         self._arena = layout.allocate(sizes, self.bias, dtype, ridge, lowered.number)
-        views = layout.unpack(self._arena, sizes, lowered.number)
-        self._params, self._state, self._tags, self._traces, self._work = views
+        self._views = layout.unpack(self._arena, sizes, lowered.number)
+        self._params, self._state, self._tags, self._traces, self._work = self._views
         counters = layout.N_TALLY_SUBSTRATE if sizes.substrate else layout.N_TALLY
         self._tally = np.zeros(N_TALLY_INTEGERS if self._integers else counters, np.int64)
         one = (1, self.streams)
@@ -50,14 +50,14 @@ class Network(Persistent):
         self._both_losses = losses[:, 0, 0] if self.streams == 1 else losses[:, 0]
         self._shape_u, self._shape_y = self._u.shape, self._y.shape
         self._buffers = (self._inputs, self._targets, self._predictions, *losses)
-        self._rows = Held(self._buffers)
+        self._rows, self._arrays = Held(self._buffers), Held((self._views, self._tally))
         self._bind()
 
     def _bind(self) -> None:
         """Lay out what every call of the kernels takes; helpers that still look at what was before find no work."""
         self._team = Team(self.threads) if self.threads > 1 else None
         spec = lower(self.spec)._replace(team=self._team.address if self._team else 0)
-        self._held = Held((self._arena, self._tally, spec))
+        self._held = Held((self._arrays, spec))
         self._run: Callable[..., int] = self._first_run
 
     def _bind_numbers(self) -> None:

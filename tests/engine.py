@@ -47,8 +47,8 @@ class Engine:
         self.spec = specify((d, n, m), dtype=dtype, **parts, **settings)
         self.n, self.d, self.m, self.bias, self.streams, self.dtype = n, d, m, bias, self.spec.sizes.streams, dtype
         self.arena = layout.allocate(self.spec.sizes, bias, dtype, getattr(self.spec.readout, "ridge", 1.0))
-        views = layout.unpack(self.arena, self.spec.sizes, self.spec.number)
-        self.params, self.state, self.tags, self.traces, self.work = views
+        self.views = layout.unpack(self.arena, self.spec.sizes, self.spec.number)
+        self.params, self.state, self.tags, self.traces, self.work = self.views
         self.tally = np.zeros(layout.N_TALLY, np.int64)
         named = named_weights(self.params, self.spec.sizes, bias=True)
         for name, weight in weights.items():
@@ -56,7 +56,7 @@ class Engine:
 
     @property
     def held(self):
-        return Held((self.arena, self.tally, self.spec))
+        return Held((Held((self.views, self.tally)), self.spec))
 
     @functools.cached_property
     def entries(self):

@@ -122,7 +122,7 @@ def test_a_new_hidden_rate_needs_no_other_compiled_function() -> None:
     referee = handicapped(learner(), rate=RATE, period=30)
     before = referee.learner.spec.rule.lr_hidden
     referee.run(*(rows[:390] for rows in stream()))  # ends with a new rate
-    assert before != referee.learner.spec.rule.lr_hidden == referee.learner._held.value[2].rule.lr_hidden
+    assert before != referee.learner.spec.rule.lr_hidden == referee.learner._held.value[-1].rule.lr_hidden
     assert referee.learner._run != referee.learner._first_run
 
 
