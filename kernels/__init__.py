@@ -15,7 +15,7 @@ converters         effects on any number: rounding, limits, noise, mismatch
 devices            effects on the weights of analog arrays
 twins              which array a copy runs on, and the mismatch that neurons learn to expect
 arrays             rows of devices: read, written, aged
-crossbar           a step on arrays of devices, and the chains that numbers go through
+crossbar           reading arrays of devices, and the chains that numbers go through
 decorrelation      the O(n^2) decorrelation of the hidden activity
 number             what the numbers are: floating point, or integers of stated widths
 layout             the arrays: weights, state, tags, scratch
@@ -25,6 +25,7 @@ team               sharing the passes over the large matrices among threads
 wide               rows of integers, many numbers at a time
 integers           the passes and scalars of a network of integers
 integer_parts      its noise, cell, loss and rules
+writes             what learning and time do to arrays of devices
 lockstep           one time step of all copies, forward and learning
 held               many values behind one address, to call compiled code with
 faults             the line of a part of one's own that does not compile, and why

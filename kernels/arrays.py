@@ -1,8 +1,8 @@
 """Rows of devices: read, written, aged and programmed, one device at a time, each through its chain."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from onlinernn.kernels.dispatch import FAST, LOOP, broad, choose, compiled, distinct
+from onlinernn.kernels.dispatch import FAST, LOOP, broad, choose, compiled, distinct, open_function
 from onlinernn.kernels.effects import (
     I32,
     NONE,
@@ -56,74 +56,123 @@ def add_row(chain: Any, scale: Any, rows: Any, i: Any, planes: Any, tick: Any, a
         out[j] += unit * through(chain, state, along(at, hop(at, j), age, written, state))
 
 
+class Devices(NamedTuple):
+    """An array of devices in a step."""
+
+    write: Any  # chain
+    read: Any  # chain
+    scale: Any  # weight per unit of the state
+    planes: Any  # (planes rows, columns) what the devices remember
+    rows: Any  # how many the array has
+    tick: Any  # number of the step
+    writing: Any  # Keys of the array as it is written
+    reading: Any  # Keys of it as each of two copies reads it
+
+
+class Every(NamedTuple):
+    """A change of all devices of a row."""
+
+
+class Some(NamedTuple):
+    """A change of those devices of a row of which it is not 0."""
+
+
+@open_function()
+def concerns(change: Any, wanted: Any) -> Any:
+    """Return whether a device of which so much is `wanted` is written."""
+
+
+@concerns.register(Every)
+def _every(change: Any, wanted: Any) -> Any:
+    return True
+
+
+@concerns.register(Some)
+def _some(change: Any, wanted: Any) -> Any:
+    return wanted != like(wanted, 0.0)
+
+
 @compiled(**FAST)
-def written(chain: Any, state: Any, share: Any, wanted: Any, here: Any) -> Any:
+def written(change: Any, chain: Any, state: Any, share: Any, wanted: Any, here: Any) -> Any:
     """Return the state of a device that is to change by ``share wanted``, and whether that reaches a limit.
 
-    A device of which nothing is wanted stays as it is.
+    A device that a `change` does not concern stays as it is.
     """
-    asked = wanted != like(state, 0.0)
+    asked = concerns(change, wanted)
     new, limited = through_counting(chain, (state + changed(chain, share * wanted, here), False), here)
     return choose(asked, new, state), asked & limited
 
 
 @compiled(**LOOP)
+def multiply_row(row: Any, factor: Any) -> None:
+    """``row *= factor``."""
+    for j in range(row.size):
+        row[j] *= factor
+
+
+@compiled(**LOOP)
+def how_many(row: Any) -> Any:
+    """Return how many numbers of a row are not 0."""
+    idle = NONE
+    for j in range(row.size):
+        idle = I32(idle + choose(row[j] == 0, ONCE, NONE))
+    return row.size - idle // ONCE
+
+
+@compiled(**FAST)
 def write_two_rows(
-    chain: Any,
-    read: Any,
-    scale: Any,
+    change: Any,
+    of: Any,
+    numbers: Any,
     w: Any,
     v: Any,
     shares: Any,
     wanted_w: Any,
     wanted_v: Any,
-    planes: Any,
-    numbers: Any,
-    tick: Any,
-    writing: Any,
-    reading: Any,
+    asked: Any,
     a: Any,
     b: Any,
     tally: Any,
 ) -> Any:
     """Add to two rows of an array what is `wanted`, as far as the devices do so, and count; read both for two copies.
 
-    The states change by `shares`, which are not 0, of what is wanted. `numbers` are those of both rows, and of all;
-    `writing` are the keys of the array as it is written, `reading` as each of both copies reads it. Returned are the
+    `numbers` are those of the rows `w` and `v`, whose states change by `shares`, which are not 0, of what is wanted;
+    that `change` concerns :class:`Every` device of them or :class:`Some`, as many as are `asked`. Returned are the
     products of `w` with the activities `a` and `b`, then those of `v`. Every device crosses memory once, and two rows
     share what both need.
     """
-    broad()
     distinct()
+    chain, read, planes = of.write, of.read, of.planes
     zero, one = like(w[0], 0.0), like(w[0], 1.0)
-    unit, per_unit, now = like(zero, scale), like(zero, 1.0 / scale), like(zero, tick)
-    i, k, count = numbers
-    last, other_last = planes.shape[0] - count + i, planes.shape[0] - count + k
-    start, other_start = beginning(writing, i, zero), beginning(writing, k, zero)
-    at_a, at_b = beginning(reading[0], i, zero), beginning(reading[1], i, zero)
-    other_a, other_b = beginning(reading[0], k, zero), beginning(reading[1], k, zero)
-    idle, still, free = NONE, NONE, NONE  # of what is rare the rest is counted: see ONCE
-    other_idle, other_still, other_free = NONE, NONE, NONE  # one sum for both rows takes twice the operations
+    unit, now = like(zero, of.scale), like(zero, of.tick)
+    i, k = numbers
+    if of.scale != 1.0:  # rather than in the loop, where most arrays need none of it
+        multiply_row(w, like(zero, 1.0 / of.scale))
+        multiply_row(v, like(zero, 1.0 / of.scale))
+    last, other_last = planes.shape[0] - of.rows + i, planes.shape[0] - of.rows + k
+    start, other_start = beginning(of.writing, i, zero), beginning(of.writing, k, zero)
+    at_a, at_b = beginning(of.reading[0], i, zero), beginning(of.reading[1], i, zero)
+    other_a, other_b = beginning(of.reading[0], k, zero), beginning(of.reading[1], k, zero)
+    still, free = NONE, NONE  # of what is rare the rest is counted: see ONCE
+    other_still, other_free = NONE, NONE  # one sum for both rows takes twice the operations
     w_a, w_b, v_a, v_b = zero, zero, zero, zero
     since, other_since = zero, zero
     far, far_a, far_b = hop(start, 0), hop(at_a, 0), hop(at_b, 0)
     other_far, other_far_a, other_far_b = hop(other_start, 0), hop(other_a, 0), hop(other_b, 0)
     for j in range(w.size):
-        state, other = w[j] * per_unit, v[j] * per_unit
-        new, limited = written(chain, state, shares[0], wanted_w[j], along(start, far, zero, zero, state))
+        state, other = w[j], v[j]
+        new, limited = written(change, chain, state, shares[0], wanted_w[j], along(start, far, zero, zero, state))
         other_new, other_limited = written(
-            chain, other, shares[1], wanted_v[j], along(other_start, other_far, zero, zero, other)
+            change, chain, other, shares[1], wanted_v[j], along(other_start, other_far, zero, zero, other)
         )
-        w[j], v[j] = new * unit, other_new * unit
-        idle = I32(idle + choose(wanted_w[j] != zero, NONE, ONCE))
-        other_idle = I32(other_idle + choose(wanted_v[j] != zero, NONE, ONCE))
-        still = I32(still + choose(new != state, NONE, ONCE))
-        other_still = I32(other_still + choose(other_new != other, NONE, ONCE))
+        w[j], v[j] = new, other_new
+        still = I32(still + choose(new == state, ONCE, NONE))
+        other_still = I32(other_still + choose(other_new == other, ONCE, NONE))
         free = I32(free + choose(limited, NONE, ONCE))
         other_free = I32(other_free + choose(other_limited, NONE, ONCE))
         if needs_count(chain, False, 0):
-            planes[i, j] += choose(new != state, one, zero)
-            planes[k, j] += choose(other_new != other, one, zero)
+            planes[i, j] += choose(new == state, zero, one)
+            planes[k, j] += choose(other_new == other, zero, one)
         if needs_age(read, False, 0):
             planes[last, j] = choose(new == state, planes[last, j], now)
             planes[other_last, j] = choose(other_new == other, planes[other_last, j], now)
@@ -135,47 +184,43 @@ def write_two_rows(
         far, other_far = onward(start, far), onward(other_start, other_far)
         far_a, far_b = onward(at_a, far_a), onward(at_b, far_b)
         other_far_a, other_far_b = onward(other_a, other_far_a), onward(other_b, other_far_b)
+    if of.scale != 1.0:
+        multiply_row(w, unit)
+        multiply_row(v, unit)
     both = 2 * w.size
-    tally[WANTED] += both - (idle + other_idle) // ONCE
-    tally[LOST] += (still + other_still - idle - other_idle) // ONCE
-    tally[WRITES] += both - (still + other_still) // ONCE
+    made = both - (still + other_still) // ONCE
+    tally[WANTED] += asked
+    tally[LOST] += asked - made
+    tally[WRITES] += made
     tally[BOUND_WEIGHT] += both - (free + other_free) // ONCE
     return unit * w_a, unit * w_b, unit * v_a, unit * v_b
 
 
 @compiled(**LOOP)
-def write_row(
-    chain: Any,
-    read: Any,
-    scale: Any,
-    rows: Any,
-    i: Any,
-    wanted: Any,
-    planes: Any,
-    tick: Any,
-    writing: Any,
+def write_some(
+    of: Any,
+    numbers: Any,
+    w: Any,
+    v: Any,
+    shares: Any,
+    wanted_w: Any,
+    wanted_v: Any,
+    asked: Any,
+    a: Any,
+    b: Any,
     tally: Any,
-) -> None:
+) -> Any:
+    """:func:`write_two_rows` for any change: one copy of it serves all callers."""
+    broad()
+    return write_two_rows(Some(), of, numbers, w, v, shares, wanted_w, wanted_v, asked, a, b, tally)
+
+
+@compiled(**LOOP)
+def write_row(of: Any, rows: Any, i: Any, wanted: Any, tally: Any) -> None:
     """Add row 0 of `wanted` to row `i` of an array of devices; the last row of `wanted` holds zeros."""
-    per_unit, nobody = like(rows[i, 0], 1.0 / scale), wanted[wanted.shape[0] - 1]
-    write_two_rows(
-        chain,
-        read,
-        scale,
-        rows[i],
-        nobody,
-        (per_unit, per_unit),
-        wanted[0],
-        nobody,
-        planes,
-        (i, i, rows.shape[0]),
-        tick,
-        writing,
-        (writing, writing),
-        wanted[0],
-        wanted[0],
-        tally,
-    )
+    share, nobody = like(rows[i, 0], 1.0 / of.scale), wanted[wanted.shape[0] - 1]
+    change, asked = wanted[0], how_many(wanted[0])
+    write_some(of, (i, i), rows[i], nobody, (share, share), change, nobody, asked, change, change, tally)
 
 
 @compiled(**LOOP)

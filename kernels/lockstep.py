@@ -11,7 +11,7 @@ import numpy as np
 
 from onlinernn.kernels import noise, number, passes
 from onlinernn.kernels.advance import decorrelate_part
-from onlinernn.kernels.crossbar import broadcast, program_all, read_error, write_and_read, write_inputs, write_outputs
+from onlinernn.kernels.crossbar import broadcast, read_error
 from onlinernn.kernels.dispatch import LOOP, compiled, where_implemented
 from onlinernn.kernels.effects import chains
 from onlinernn.kernels.layout import (
@@ -47,6 +47,7 @@ from onlinernn.kernels.updates import (
     strays,
     taps,
 )
+from onlinernn.kernels.writes import program_all, write_and_read, write_inputs, write_outputs
 
 HIDDEN = FROZEN_A | FROZEN_R
 

@@ -45,6 +45,7 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/devices.py": set(),
     "kernels/arrays.py": set(),
     "kernels/crossbar.py": set(),
+    "kernels/writes.py": set(),
     "kernels/twins.py": set(),
     "kernels/advance.py": set(),
     "kernels/lockstep.py": set(),
