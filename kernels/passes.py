@@ -267,6 +267,7 @@ def learn_and_mix(
     What two rows add to `out` is added while the next two come from memory, which takes longer.
     """
     distinct()
+    broad()
     real = rows.dtype.type
     zero, one = real(0), real(1)
     count, n = rows.shape
