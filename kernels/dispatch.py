@@ -225,13 +225,24 @@ def compiled(**flags: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     **flags
         Compiler flags: ``**FAST``, ``**EXACT`` or ``**ENTRY``, and for the entry points ``cache``.
     """
+
+    def once(function: Callable[..., Any]) -> Any:
+        made = njit(**flags)(function)
+        resolve = made.get_call_template  # Numba would compile it anew for each whole number that a caller names
+        made.get_call_template = lambda args, named: resolve([_any_number(arg) for arg in args], named)
+        return made
+
     if not config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return njit(**flags)
+        return once
 
     def plain(function: Callable[..., Any]) -> Callable[..., Any]:
         return np.errstate(over="ignore")(function)
 
     return plain
+
+
+def _any_number(kind: Any) -> Any:
+    return types.unliteral(kind) if isinstance(kind, types.IntegerLiteral) else kind
 
 
 def distinct() -> None:

@@ -80,10 +80,9 @@ def input_drive(A: Any, u: Any, out: Any) -> None:
 def multiply_lanes(rows: Any, lo: Any, x: Any, out: Any, step: Any) -> None:
     """``out[lane, lo + i] = rows_i . x[lane]`` for every lane that is a multiple of `step`."""
     lanes = x.shape[0]
-    lane = 0
-    while lane + 2 * step < lanes:
-        multiply_four(rows, lo, x, out, lane, step)
-        lane += 4 * step
+    lane = (lanes + 2 * step - 1) // (4 * step) * 4 * step
+    for four in range(0, lane, 4 * step):
+        multiply_four(rows, lo, x, out, four, step)
     if lane + step < lanes:
         multiply(rows, lo, x[lane], x[lane + step], out[lane], out[lane + step])
     elif lane < lanes:
