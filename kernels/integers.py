@@ -11,7 +11,7 @@ import numpy as np
 
 from onlinernn.kernels import noise, number
 from onlinernn.kernels.dispatch import EXACT, LOOP, compiled, open_function
-from onlinernn.kernels.layout import N_TALLY
+from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_R, N_TALLY, TAUGHT
 from onlinernn.kernels.number import Int16, Int32, Int64, Kinds
 from onlinernn.kernels.wide import change_row, exact_sum
 
@@ -26,9 +26,12 @@ NO_TARGET, NO_LOSS = I64(-(2**31)), I64(-(2**63))
 #: Domain of the keys of the random words that updates are rounded by; those of noise.py and effects.py are others.
 ROUNDING = 7
 
-#: Further entries of the tally: values at a bound by what they are, and learning signals that came out as 0.
-AT_DRIVE, AT_OUTPUT, AT_SIGNAL, AT_SIGNAL_OUT, AT_DELTA, LOST, LOST_OUT = range(N_TALLY, N_TALLY + 7)
-N_TALLY_INTEGERS = N_TALLY + 7
+#: Further entries of the tally: values at a bound by what they are, learning signals that came out as 0, and of one row
+#: of weights in each step that teaches the updates that are not 0, and those of them that rounding makes 0.
+AT_DRIVE, AT_OUTPUT, AT_SIGNAL, AT_SIGNAL_OUT, AT_DELTA, LOST, LOST_OUT, UPDATES, LOST_UPDATES = range(
+    N_TALLY, N_TALLY + 9
+)
+N_TALLY_INTEGERS = N_TALLY + 9
 
 
 class Synapses(NamedTuple):
@@ -309,3 +312,42 @@ def _count_bounds(number: Any, state: Any, work: Any, tally: Any) -> None:
             tally[AT_DELTA] += at_bound(work.delta_loss[s : s + 1], DELTA_TOP)
             tally[LOST] += at_bound(work.signal[s : s + 1], 0) - work.signal.shape[1]
             tally[LOST_OUT] += at_bound(work.signal_out[s : s + 1], 0) - work.signal_out.shape[1]
+
+
+@compiled(**EXACT)
+def count_lost(c: Any, pre: Any, low: Any, high: Any, low_word: Any, high_word: Any, bits: Any) -> Any:
+    """Return how many updates ``c pre_j`` of a row are not 0, and how many of those are 0 when they are rounded.
+
+    `pre` is the presynaptic factor, `low` and `high` are the halves of the random words of the columns, `low_word` and
+    `high_word` of that of the row; `bits` is the shift to the scale of a weight.
+    """
+    wanted, lost = I32(0), I32(0)
+    for j in range(pre.size):
+        word = I32(I32(I32(high_word ^ high[j]) << 16) | I32(I32(low_word ^ low[j]) & 0xFFFF))
+        product = I32(c * I32(pre[j]))
+        wanted = I32(wanted + I32(product != 0))
+        lost = I32(lost + I32((product != 0) & (I32(I32(product + word) >> bits) == 0)))
+    return wanted, lost
+
+
+@number.count_updates.register(Integers)
+def _count_updates(number: Any, tags: Any, rows: Any, work: Any, tally: Any, frozen: Any) -> None:
+    # One row of R, A or B in turn, of one stream in turn: to count in all of them takes longer than to learn.
+    n, d, m = work.signal.shape[1], tags.u.shape[1], work.signal_out.shape[1]
+    s, k = tally[TAUGHT] // (n + d + m) % work.signal.shape[0], tally[TAUGHT] % (n + d + m)
+    words, signal = work.rounding[s], work.signal[s]
+    half = words.size // 2
+    if work.taught[s, 0] > 0:
+        if k < n:
+            of, i, c, pre, still = number.recurrent, k, signal[k], tags.s[rows[2] + s], FROZEN_R
+        elif k < n + d:
+            of, i, c, pre, still = number.input, k - n, tags.u[rows[1] + s, k - n], signal, FROZEN_A
+        else:
+            of, i, c = number.output, k - n - d, work.signal_out[s, k - n - d]
+            pre, still = tags.z[rows[0] + s], FROZEN_B
+        if frozen & still == 0:
+            low, high = words[of.columns :], words[half + of.columns :]
+            low_word, high_word = words[of.rows + i], words[half + of.rows + i]
+            wanted, lost = count_lost(I32(c), pre, low, high, low_word, high_word, I32(of.change))
+            tally[UPDATES] += wanted
+            tally[LOST_UPDATES] += lost

@@ -30,7 +30,7 @@ from onlinernn.kernels.layout import (
     TICK,
 )
 from onlinernn.kernels.losses import loss, loss_difference
-from onlinernn.kernels.number import absent, count_bounds, draw_words, mean, missing, nothing, reading
+from onlinernn.kernels.number import absent, count_bounds, count_updates, draw_words, mean, missing, nothing, reading
 from onlinernn.kernels.passes import copy_row
 from onlinernn.kernels.readouts import perturbed, readout_rate, readout_signal
 from onlinernn.kernels.rules import contraction, synapse_sigma
@@ -307,12 +307,15 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
     if finite and by_signal and frozen & FROZEN_B == 0:
         write_outputs(spec.substrate, params, tags, work, spec, tally, row, tagged)
     moving = moving and finite and source >= tally[ORIGIN]
+    row_learnt, before = source % slots * streams, (source - 1) % slots * streams
+    if by_signal:
+        still = frozen if moving else frozen | HIDDEN
+        count_updates(spec.number, tags, (row, row_learnt, before), work, tally, still)
     if moving and frozen & FROZEN_A == 0:
-        row_learnt = source % slots * streams
         write_inputs(spec.substrate, params, tags, work, spec, tally, row_learnt, source)
     if tagged >= tally[ORIGIN]:
-        before = (tagged - 1) % slots * streams
-        finite &= learn_by_traces(spec.trace, params, traces, tags, work, spec, tally, row, before, rate)
+        traced = (tagged - 1) % slots * streams
+        finite &= learn_by_traces(spec.trace, params, traces, tags, work, spec, tally, row, traced, rate)
     if finite and learning and frozen & FROZEN_D == 0:
         tally[PENDING] = params.D.shape[0] > 0
     due = spec.resync > 0 and (tick + 1 - tally[ORIGIN]) % spec.resync == 0
@@ -322,7 +325,6 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
         after_resync(rule, tags)
         alike = lanes // streams
     moving = moving and frozen & FROZEN_R == 0
-    before = (source - 1) % slots * streams
     share = kept_share(rule, params, learning)
     recur(spec.substrate, params, state, tags, work, spec, tally, (before, source, tick + 1, alike), share, moving)
     count_bounds(spec.number, state, work, tally)

@@ -333,3 +333,11 @@ def nothing(number: Any) -> Any:
 @open_function(default=True)
 def count_bounds(number: Any, state: Any, work: Any, tally: Any) -> None:
     """Count in `tally` what stands at a bound after a step: drives of `state`, outputs and signals of `work`."""
+
+
+@open_function(default=True)
+def count_updates(number: Any, tags: Any, rows: Any, work: Any, tally: Any, frozen: Any) -> None:
+    """Count in `tally` the updates of weights that a step wants, and those of them that rounding leaves nothing of.
+
+    `rows` are those of `tags` that B, A and R learn from, `work` holds the signals, `frozen` tells what does not learn.
+    """

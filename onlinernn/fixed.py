@@ -17,7 +17,7 @@ from onlinernn.kernels.losses import SquaredError
 from onlinernn.kernels.noise import LFSR, Gaussian, Rademacher, Uniform
 from onlinernn.kernels.number import CARRIERS, Division, Fixed, Int8, Int16, Int32, Int64, PowerOfTwo
 from onlinernn.kernels.readouts import Perturbed
-from onlinernn.kernels.rules import ANP, NP
+from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.kernels.schedules import Constant
 from onlinernn.kernels.traces import PerStep
 from onlinernn.played import spread
@@ -296,6 +296,8 @@ def counted(tally: np.ndarray) -> dict[str, int]:
         "bound_loss": integers.AT_DELTA,
         "lost_signals": integers.LOST,
         "lost_signals_readout": integers.LOST_OUT,
+        "updates": integers.UPDATES,
+        "lost": integers.LOST_UPDATES,
     }
     return {name: int(tally[index]) for name, index in names.items()}
 
@@ -315,6 +317,12 @@ def weights_at_bound(weights: dict[str, np.ndarray], fixed: Fixed) -> int:
 
 
 def _require_parts(spec: Spec) -> None:
+    if isinstance(spec.rule, WP):
+        raise ValueError(
+            "rule is WP, which number=Fixed(...) cannot compute: the noise of its weights comes from a table of "
+            "floats; integers would need a draw for every weight, in the forward pass and again in the update. Take "
+            "ANP(), which perturbs each neuron and reads the difference of two drives, or NP()"
+        )
     for name, allowed in _PARTS.items():
         part = getattr(spec, name)
         if type(part) not in allowed:

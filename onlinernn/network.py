@@ -223,7 +223,9 @@ class Network(Persistent):
         ``bound_output``; ``random_numbers`` drawn for perturbations; ``macs_forward`` and ``macs_learning``,
         multiply-accumulates so far. Of integers: values at the bound of their format, ``bound_drive``,
         ``bound_output``, ``bound_signal``, ``bound_signal_readout`` and ``bound_loss``; ``lost_signals`` and
-        ``lost_signals_readout``, learning signals that came out as 0; and ``weights_at_bound`` now.
+        ``lost_signals_readout``, learning signals that came out as 0; ``updates`` that are not 0, and ``lost``, those
+        of them that rounding makes 0, both of one row of A, R or B in turn, for each step that teaches; and
+        ``weights_at_bound`` now.
         """
         found = report(self._tally, self.spec, self._params)
         if self._integers:

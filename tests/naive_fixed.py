@@ -59,6 +59,7 @@ class NaiveFixed:
         self.b, self.B, self.c = [num(v) for v in b], [num(0)] * self.n, num(0)
         self.x = [[num(0)] * self.n, [num(0)] * self.n]
         self.tick, self.past, self.register, self.leak = 0, [], register, leak
+        self.taught = self.updates = self.lost = 0
         # fractional bits of a signal: 2^4 times the rate just fits into 16 bits, and no shift passes 30 bits
         self.fraction = [math.floor(11 - math.log2(lr[0])), math.floor(11 - math.log2(lr[1]))]
         self.fraction = [min(f, 27) for f in self.fraction]
@@ -154,9 +155,15 @@ class NaiveFixed:
         def word(index, bits):
             return site(base, index) >> (64 - bits) if bits else 0
 
+        self.taught += 1
+        turn = self.taught % (n + d + 2)  # the row that is counted: of R, then of A and b, then of B
+
         def changed(w, c, pre, row, column, bits):
             chance = self.num(word(row, bits) ^ word(column, bits))
-            return clamp(w - self.floor_div(c * pre + chance, bits), 2**15 - 1)
+            change = self.floor_div(c * pre + chance, bits)
+            if row - (2 * n + z) == turn and c * pre != 0:
+                self.updates, self.lost = self.updates + 1, self.lost + (change == 0)
+            return clamp(w - change, 2**15 - 1)
 
         for j, pre in enumerate([*x, self.num(32767)]):
             row, column = 3 * n + z + d + 1, 2 * n + j

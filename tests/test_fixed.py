@@ -174,6 +174,9 @@ def test_the_engine_is_the_arithmetic_of_the_document(name: str) -> None:
         weights = {"A": judge.A, "R": judge.R, "b": judge.b, "B": [judge.B], "c": [judge.c]}
         for key, weight in weights.items():
             assert engine.integers[key].tolist() == weight, key
+        found = engine.report()
+        assert (found["updates"], found["lost"]) == (judge.updates, judge.lost)
+        assert 0 < found["lost"] < found["updates"]
     assert all((engine.integers[key] != start[key]).any() for key in start)
     golden = [*(int(y) for y in predictions[-6:]), *engine.integers["R"][0].tolist(), *engine.integers["B"][0].tolist()]
     assert golden == list(GOLDEN[name])
@@ -316,7 +319,7 @@ def test_rows_are_changed_and_summed_as_whole_numbers(bits: int, size: int, narr
         ({"streams": 20_000}, "can pass 64 bits"),
         ({"rule": ANP(sigma=1e-6)}, "below one step of the drives"),
         ({"rule": ANP(sigma=0.5)}, "integers need it below"),
-        ({"rule": WP()}, "rule is WP"),
+        ({"rule": WP()}, "comes from a table of floats"),
         ({"cell": LeakSpectrum()}, "cell is LeakSpectrum"),
         ({"cell": LeakyTanh(1e-6)}, "use at least 2^-15"),
         ({"loss": SoftmaxCrossEntropy()}, "loss is SoftmaxCrossEntropy"),
