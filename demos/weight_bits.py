@@ -1,8 +1,9 @@
 """How many bits a weight needs to learn on: every rule on the forecast, 4 to 16 bits, four ways to write.
 
 Rounding to the nearest or by chance, with a random number for each synapse or one for all; and a wider store: the
-network reads the bits, and the store keeps 8 more below them. Under two minutes on two cores with nothing compiled; the
-full study is ``python demos/weight_bits.py --seeds 3 --epochs 20 --bits 4 6 8 10 12 16``.
+network reads the bits, and the store keeps 8 more below them (22 in all at most, which is what float32 is rounded to by
+chance). Under two minutes on two cores with nothing compiled; the full study is
+``python demos/weight_bits.py --seeds 3 --epochs 20 --bits 4 6 8 10 12 16``.
 """
 
 import argparse
@@ -41,20 +42,22 @@ WAYS: dict[str, tuple[str, int]] = {
     "stochastic, shared": ("shared", 0),
     "stochastic, 8 more bits in store": ("stochastic", 8),
 }
-#: Bits of the numbers that the engine computes with: the reference of each rule.
-CARRIED = 24
-#: A grid so fine that every number of float32 above 1e-22 lies on it: it rounds nothing.
+#: The most bits that float32 is rounded to by chance: the reference of each rule.
+FINEST = 22
+#: A grid so fine that every number of float32 above 1e-22 lies on it: the nearest of its points is the number itself.
 NONE = 2.0**-100
 
 
 def weights_of(bits: int, rounding: str, more: int) -> Substrate:
-    """Return a substrate whose weights are read with `bits` and stored with `more` beside them.
+    """Return a substrate whose weights are read with `bits` and stored with `more` beside them, FINEST at most.
 
-    All ways to round are of one type, so that a rule is compiled once: those not asked for round nothing.
+    All ways to round are of one type, so that a rule is compiled once. Those not asked for round to the finest grid,
+    which leaves the coarser one as it is.
     """
-    step = 2.0 ** (1 - bits)
-    store = step * 2.0**-more
-    nearest, stochastic, shared = (store if rounding == name else NONE for name in ("nearest", "stochastic", "shared"))
+    step, finest = 2.0 ** (1 - bits), 2.0 ** (1 - FINEST)
+    store = max(step * 2.0**-more, finest)
+    nearest = store if rounding == "nearest" else NONE
+    stochastic, shared = (store if rounding == name else finest for name in ("stochastic", "shared"))
     roundings = (Quantise(nearest), Quantise(stochastic, Stochastic()), Quantise(shared, StochasticShared()))
     return Substrate(
         read=(Quantise(step),),
@@ -73,7 +76,7 @@ def groups_of(rules: Sequence[str], bits: Sequence[int], hidden: int) -> list[li
     groups = [controls] if "LearnedFeedback" not in rules else []
     for name in rules:
         settings = {**learnt, "rule": RULES[name]}
-        rows = [Row(f"{name}, {CARRIED} bits", weights_of(CARRIED, "stochastic", 0), settings)]
+        rows = [Row(f"{name}, {FINEST} bits", weights_of(FINEST, "stochastic", 0), settings)]
         for label, way in WAYS.items():
             rows += [Row(f"{name}, {size} bits, {label}", weights_of(size, *way), settings) for size in bits]
         groups.append(controls + rows if name == "LearnedFeedback" else rows)
@@ -107,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             errors[f"{size} bits, 8 more in store, frozen"] for size in args.bits
         ]
         floors = {"persistence": float(np.median(persistence))}
-        for label in (f"{name}, {CARRIED} bits", "float, frozen hidden layer"):
+        for label in (f"{name}, {FINEST} bits", "float, frozen hidden layer"):
             floors[label] = float(np.median(errors[label]))
         picture = args.out / f"weight-bits-{name.lower()}.png"
         save_sweep(picture, f"What few bits cost {name}", "bits that a weight is read with", args.bits, lines, floors)

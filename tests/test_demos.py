@@ -108,7 +108,7 @@ main(["--hidden", "3", "--out", sys.argv[2], *sys.argv[3:]])
         (
             "weight_bits",
             ["--epochs", "1", "--bits", "8", "--rules", "ANP"],
-            ["ANP, 24 bits", "8 bits, 8 more in store, frozen", "float, frozen", "ANP, 8 bits, stochastic, shared"],
+            ["ANP, 22 bits", "8 bits, 8 more in store, frozen", "float, frozen", "ANP, 8 bits, stochastic, shared"],
             ["weight-bits-anp.png"],
         ),
         (
