@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from onlinernn.border import floats, quantised, quantised_delta
 from onlinernn.chunks import Progress, chunks
-from onlinernn.fixed import floats, quantised, quantised_delta
 from onlinernn.hardware import suited
 from onlinernn.initialise import reservoir
 from onlinernn.inputs import number as at_least

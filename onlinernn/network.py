@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from onlinernn.accounts import bytes_by_role, report
+from onlinernn.border import bordered, bordered_run, counted, example, floats, quantised, weights_at_bound
 from onlinernn.errors import DivergenceError
-from onlinernn.fixed import bordered, bordered_run, counted, example, floats, lower, quantised, weights_at_bound
+from onlinernn.fixed import lower
 from onlinernn.inputs import read_weight
 from onlinernn.kernels import entry, layout
 from onlinernn.kernels.held import Held

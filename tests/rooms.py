@@ -24,7 +24,13 @@ BODY = (
 LEARNING = ("kernels/readouts.py", "kernels/window.py", "kernels/feedback.py", "kernels/mixing.py")
 CONTROLLED = ("kernels/updates.py", "kernels/readouts.py", "kernels/twins.py")
 READERS = ("onlinernn/inputs.py", "onlinernn/initialise.py", "onlinernn/progress.py", "onlinernn/results.py")
-SPECIFIERS = ("onlinernn/specification.py", "onlinernn/hardware.py", "onlinernn/fixed.py", "onlinernn/played.py")
+SPECIFIERS = (
+    "onlinernn/specification.py",
+    "onlinernn/hardware.py",
+    "onlinernn/fixed.py",
+    "onlinernn/border.py",
+    "onlinernn/played.py",
+)
 HELPERS = (
     *READERS,
     "onlinernn/accounts.py",

@@ -29,7 +29,7 @@ from onlinernn import (
     PowerOfTwo,
     SoftmaxCrossEntropy,
 )
-from onlinernn.fixed import example
+from onlinernn.border import example
 from onlinernn.kernels import entry, integer_parts, integers, wide
 from onlinernn.kernels.dispatch import LOOP, compiled
 from onlinernn.kernels.held import Held
