@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from numba import config
 
 from onlinernn import (
     ANP,
+    IDEAL,
     CheckpointError,
     Mismatch,
     OnlineLearner,
@@ -39,6 +41,14 @@ def test_a_substrate_without_effects_is_ideal():
     np.testing.assert_allclose(same.predictions, trace.predictions, rtol=1e-9, atol=1e-12)
     for name, weight in ideal.weights.items():
         np.testing.assert_allclose(device.weights[name], weight, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="tells compiled functions apart")
+def test_the_ideal_substrate_is_no_other_code():
+    """It costs nothing: both call the same compiled function, which a substrate with effects does not."""
+    (without, _), (ideal, _), (device, _) = run(), run(IDEAL), run(FEW_BITS)
+    assert ideal._run is without._run
+    assert device._run is not without._run
 
 
 def test_written_weights_lie_on_the_grid():
