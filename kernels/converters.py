@@ -214,7 +214,8 @@ class TelegraphNoise(NamedTuple):
 
     ``x + mean + std g +- offset``; the sign is turned with probability `switching` in a step, so that its
     autocorrelation is ``(1 - 2 switching)^lag``. Each device of each array has noise of its own. The state is found by
-    looking back to the last step in which it was drawn anew, which happens with probability ``2 switching``.
+    looking back to the last step in which it was drawn anew, which happens with probability ``2 switching``, and in
+    every 4096th step.
 
     Parameters
     ----------
@@ -243,7 +244,7 @@ class TelegraphNoise(NamedTuple):
 def _telegraph_noise(spec: Any, x: Any, here: Any) -> Any:
     back, renewal = U32(0), like(x, 2.0 * spec.switching)
     then = of_step(here.twin, here.now)
-    while uniform(x, then) >= renewal and back < U32(4096):
+    while uniform(x, then) >= renewal and U32(here.now - back) & U32(4095):
         back = U32(back + U32(1))
         then = of_step(here.twin, U32(here.now - back))
     up = uniform(x, again(then)) < like(x, 0.5)

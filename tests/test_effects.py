@@ -199,6 +199,15 @@ def test_telegraph_noise_has_its_mean_spread_and_memory():
         assert found == pytest.approx(share * (1 - 2 * 0.0809) ** lag, abs=0.05)
 
 
+def test_telegraph_noise_that_hardly_ever_turns_stays():
+    chain = (TelegraphNoise(0.0, 1.0, 1e-6),)
+    drawn = np.array([through(chain, np.zeros(1000), tick=3 * 4096 + t) for t in (0, 1000, 4095, 4096)])
+    assert set(np.unique(drawn)) == {-1.0, 1.0}
+    for later in drawn[1:3]:  # within 4096 steps; one in 500 devices turns
+        assert np.mean(drawn[0] == later) > 0.97
+    assert np.mean(drawn[0] == drawn[3]) < 0.6
+
+
 def test_messages_get_lost_together():
     rows = np.array([through((Lost(0.3),), np.ones(4), tick=t) for t in range(2000)])
     assert np.array_equal(rows, np.repeat(rows[:, :1], 4, axis=1))
