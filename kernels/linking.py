@@ -44,7 +44,7 @@ class _WholeLibrary(JITCodeLibrary):
     def _optimize_final_module(self) -> None:
         for function in self._final_module.functions:
             if not function.is_declaration and function.name not in self._own:
-                function.linkage = "internal"  # nobody else calls it: what has one caller is inlined there
+                function.linkage = "private"  # what has one caller is inlined there; no other code finds its name
         super()._optimize_final_module()  # type: ignore[no-untyped-call]
 
 
