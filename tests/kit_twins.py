@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 
 from onlinernn import OnlineLearner, SquaredError, checks
-from onlinernn.kernels import effects
+from onlinernn.kernels import effects, entry
 from onlinernn.kernels.cells import cell_slope, cell_step
 from onlinernn.kernels.contracts import skipped
 from onlinernn.kernels.decorrelation import rate
@@ -53,7 +53,7 @@ Neighbour, History, Peek, Early, Global, Mutating, Stateful, PerCall, Long, Hone
 RATES = (1e-3, 1e-2, 1e-1)
 STORED: list[np.ndarray] = []
 SEEN: list[Any] = []
-RUNNING: dict[int, Any] = {}
+RUNNING: dict[Any, Any] = {}
 
 
 @hidden_signal.register(Neighbour)
@@ -101,23 +101,27 @@ def _mutating(rule, params, tags, work, spec, tally, tagged, scale):
     return signal(rule, tags, work, tagged, scale)
 
 
-def momentum(rule, work, tags, tagged, scale, owner):
+def momentum(rule, work, tags, tagged, scale, key, owner, refer=weakref.ref):
     told = signal(rule, tags, work, tagged, scale)
-    known, value = RUNNING.get(id(owner), (lambda: None, 0.0))
+    known, value = RUNNING.get(key, (lambda: None, 0.0))
     value = (0.5 * value if known() is owner else 0.0) + float(work.signal[0, 0])
-    RUNNING[id(owner)] = (weakref.ref(owner), value)
+    RUNNING[key] = (refer(owner), value)
     work.signal[0, 0] = value
     return told
 
 
 @hidden_signal.register(Stateful)
 def _stateful(rule, params, tags, work, spec, tally, tagged, scale):
-    return momentum(rule, work, tags, tagged, scale, work.signal.base)
+    arena = work.signal.base
+    return momentum(rule, work, tags, tagged, scale, id(arena), arena)
 
 
 @hidden_signal.register(PerCall)
 def _per_call(rule, params, tags, work, spec, tally, tagged, scale):
-    return momentum(rule, work, tags, tagged, scale, work.signal)
+    call = sys._getframe()
+    while call.f_code.co_filename != entry.__file__:
+        call = call.f_back
+    return momentum(rule, work, tags, tagged, scale, "call", call, refer=lambda frame: lambda: frame)
 
 
 lag.register(Long)(lambda rule: 50)
