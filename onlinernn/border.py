@@ -21,6 +21,7 @@ def top(kind: Any) -> int:
 
     Examples
     --------
+    >>> from onlinernn import Int16
     >>> top(Int16(12))
     32767
     """
@@ -39,6 +40,7 @@ def quantised(values: Any, kind: Any) -> np.ndarray:
 
     Examples
     --------
+    >>> from onlinernn import Int16
     >>> quantised([0.5, -9.0], Int16(12)).tolist()
     [2048, -32767]
     """
