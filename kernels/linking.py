@@ -39,13 +39,6 @@ class _WholeLibrary(JITCodeLibrary):
         """Take in the code of a function as it is."""
         module.data_layout = self._codegen._data_layout
         self._final_module.link_in(module)
-        self._own = {function.name for function in self._final_module.functions if not function.is_declaration}
-
-    def _optimize_final_module(self) -> None:
-        for function in self._final_module.functions:
-            if not function.is_declaration and function.name not in self._own:
-                function.linkage = "private"  # what has one caller is inlined there; no other code finds its name
-        super()._optimize_final_module()  # type: ignore[no-untyped-call]
 
 
 def _by_itself(state: Any) -> Any:
