@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from onlinernn import IDEAL, substrates
+from onlinernn.cli_options import whole
 from onlinernn.on_hardware import PROBES, floor, heading, row_of, trial, weather_probe
 from onlinernn.plot_hardware import save_devices
 
@@ -20,18 +21,23 @@ from onlinernn.plot_hardware import save_devices
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the tables and draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1, help="networks, streams and chips (1)")
-    parser.add_argument("--first", type=int, default=921, help="the first of the seeds (921)")
+    parser.add_argument("--seeds", type=whole(1), default=1, help="networks, streams and chips (1)")
+    parser.add_argument("--first", type=whole(0), default=921, help="the first of the seeds (921)")
     parser.add_argument("--presets", nargs="+", choices=substrates.PRESETS, default=list(substrates.PRESETS))
     parser.add_argument("--csv", type=Path, help="the paper's weather file; without it only the forecast is done")
     parser.add_argument("--xor", action="store_true", help="XOR 5 too")
     parser.add_argument("--share", type=float, default=0.25, help="of the passes over the training stream (0.25)")
-    parser.add_argument("--hidden", type=int, default=30, help="hidden units (30)")
+    parser.add_argument("--hidden", type=whole(1), default=30, help="hidden units (30)")
     parser.add_argument("--out", type=Path, default=Path("runs/devices"), help="folder of the pictures")
     args = parser.parse_args(argv)
+    if not 0 < args.share <= 10:
+        parser.error(f"a share of the passes is above 0 and at most 10, not {args.share}")
     probes = {"forecast": PROBES["forecast"]}
     if args.csv is not None:
-        probes["weather, 24 h ahead"] = weather_probe(args.csv)
+        try:
+            probes["weather, 24 h ahead"] = weather_probe(args.csv)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
     else:
         print("no --csv WTH.csv was given: without the weather stream\n")
     if args.xor:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from onlinernn import ANP, NP, WP, LearnedFeedback, Noise, Substrate, Whitening, WriteNoise
+from onlinernn.cli_options import whole
 from onlinernn.on_hardware import PROBES, Row, errors_of, floor, heading, row_of
 from onlinernn.plot_hardware import save_sweep
 
@@ -45,11 +46,11 @@ def rows_of(name: str, rule: Any, hidden: int) -> list[Row]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the table and draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="networks and streams (3)")
-    parser.add_argument("--first", type=int, default=921, help="the first of the seeds (921)")
-    parser.add_argument("--epochs", type=int, default=4, help="passes over the training stream (4)")
+    parser.add_argument("--seeds", type=whole(1), default=3, help="networks and streams (3)")
+    parser.add_argument("--first", type=whole(0), default=921, help="the first of the seeds (921)")
+    parser.add_argument("--epochs", type=whole(1), default=4, help="passes over the training stream (4)")
     parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES), help="which rules (all)")
-    parser.add_argument("--hidden", type=int, default=30, help="hidden units (30)")
+    parser.add_argument("--hidden", type=whole(1), default=30, help="hidden units (30)")
     parser.add_argument("--out", type=Path, default=Path("runs/noise"), help="folder of the pictures")
     args = parser.parse_args(argv)
     probe, seeds = PROBES["forecast"]._replace(epochs=args.epochs), range(args.first, args.first + args.seeds)

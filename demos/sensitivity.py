@@ -4,6 +4,7 @@ Run it as ``python demos/sensitivity.py [SEEDS]``; it prints the worst of the se
 minutes.
 """
 
+import argparse
 import inspect
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from onlinernn import NLMS, Cosine, LearnedFeedback, OnlineLearner, Referee, Whitening
+from onlinernn.cli_options import whole
 from onlinernn.cli_output import table
 from onlinernn.compare import Settled
 from onlinernn.evaluate import evaluate
@@ -81,8 +83,11 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
     return made
 
 
-def main(seeds: Sequence[int] = (2001, 2002, 2003)) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seeds", type=whole(1), nargs="?", default=3, help="networks and streams, 2001 and on (3)")
+    seeds = range(2001, 2001 + parser.parse_args(argv).seeds)
     rows = []
     for name, parts in changes():
         worst = [np.max([score(probe, parts, seed) for seed in seeds]) for probe in PROBES]
@@ -92,4 +97,4 @@ def main(seeds: Sequence[int] = (2001, 2002, 2003)) -> None:
 
 
 if __name__ == "__main__":
-    main(range(2001, 2001 + int(sys.argv[1] if len(sys.argv) > 1 else 3)))
+    main()

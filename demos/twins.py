@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from onlinernn import ANP, NP, LearnedFeedback, Mismatch, Substrate, TwinMismatch, Whitening
+from onlinernn.cli_options import whole
 from onlinernn.on_hardware import PROBES, Row, errors_of, floor, heading, row_of
 from onlinernn.plot_hardware import save_sweep
 
@@ -56,14 +57,16 @@ def rows_of(name: str, sizes: Sequence[float], hidden: int) -> list[Row]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the table and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="networks, streams and arrays (3)")
-    parser.add_argument("--first", type=int, default=921, help="the first of the seeds (921)")
-    parser.add_argument("--epochs", type=int, default=12, help="passes over the training stream (12)")
+    parser.add_argument("--seeds", type=whole(1), default=3, help="networks, streams and arrays (3)")
+    parser.add_argument("--first", type=whole(0), default=921, help="the first of the seeds (921)")
+    parser.add_argument("--epochs", type=whole(1), default=12, help="passes over the training stream (12)")
     parser.add_argument("--sizes", type=float, nargs="+", default=[0.03, 0.1], help="mismatch (0.03 0.1)")
     parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES), help="which rules (all)")
-    parser.add_argument("--hidden", type=int, default=30, help="hidden units (30)")
+    parser.add_argument("--hidden", type=whole(1), default=30, help="hidden units (30)")
     parser.add_argument("--out", type=Path, default=Path("runs/twins"), help="folder of the picture")
     args = parser.parse_args(argv)
+    if not all(0 <= size < 1 for size in args.sizes):
+        parser.error(f"a mismatch is at least 0 and below 1, not {args.sizes}")
     probe, seeds = PROBES["forecast"]._replace(epochs=args.epochs), range(args.first, args.first + args.seeds)
     print(*heading(f"Forecast, {args.hidden} units, {args.epochs} passes, {args.seeds} seeds", "test NMSE"), sep="\n")
     persistence = floor(probe, seeds)

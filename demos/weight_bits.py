@@ -26,6 +26,7 @@ from onlinernn import (
     Substrate,
     Whitening,
 )
+from onlinernn.cli_options import whole
 from onlinernn.on_hardware import PROBES, Row, errors_of, floor, heading, row_of
 from onlinernn.plot_hardware import save_sweep
 
@@ -87,14 +88,16 @@ def groups_of(rules: Sequence[str], bits: Sequence[int], hidden: int) -> list[li
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the table and draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=2, help="networks and streams (2)")
-    parser.add_argument("--first", type=int, default=921, help="the first of the seeds (921)")
-    parser.add_argument("--epochs", type=int, default=4, help="passes over the training stream (4)")
-    parser.add_argument("--bits", type=int, nargs="+", default=[4, 8, 12, 16], help="that a weight is read with")
+    parser.add_argument("--seeds", type=whole(1), default=2, help="networks and streams (2)")
+    parser.add_argument("--first", type=whole(0), default=921, help="the first of the seeds (921)")
+    parser.add_argument("--epochs", type=whole(1), default=4, help="passes over the training stream (4)")
+    parser.add_argument("--bits", type=whole(2), nargs="+", default=[4, 8, 12, 16], help="that a weight is read with")
     parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES), help="which rules (all)")
-    parser.add_argument("--hidden", type=int, default=30, help="hidden units (30)")
+    parser.add_argument("--hidden", type=whole(1), default=30, help="hidden units (30)")
     parser.add_argument("--out", type=Path, default=Path("runs/weight-bits"), help="folder of the pictures")
     args = parser.parse_args(argv)
+    if max(args.bits) > FINEST:
+        parser.error(f"float32 is rounded to {FINEST} bits at most by chance, not {max(args.bits)}")
     probe, seeds = PROBES["forecast"]._replace(epochs=args.epochs), range(args.first, args.first + args.seeds)
     print(*heading(f"Forecast, {args.hidden} units, {args.epochs} passes, {args.seeds} seeds", "test NMSE"), sep="\n")
     persistence = floor(probe, seeds)

@@ -79,6 +79,7 @@ RANGES: Mapping[str, Range] = {
     "offset": Range(0),
     "probability": Range(0, 1),
     "switching": Range(0, 0.5, above=True),
+    "thermal": Range(0),
     "dw_min": Range(0, above=True),
     "dtod": Range(0),
     "low_dtod": Range(0),

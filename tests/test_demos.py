@@ -91,6 +91,25 @@ def test_harm_is_not_measured_with_wrong_arguments(
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("noise", ["--seeds", "-1"], "-1 is too small; it must be at least 1"),
+        ("twins", ["--sizes", "nan"], "a mismatch is at least 0 and below 1, not [nan]"),
+        ("weight_bits", ["--bits", "8", "40"], "22 bits at most by chance, not 40"),
+        ("devices", ["--csv", "no/such/file.csv"], "no/such/file.csv"),
+        ("devices", ["--share", "0"], "a share of the passes is above 0"),
+        ("sensitivity", ["many"], "'many' is not a whole number"),
+    ],
+)
+def test_wrong_arguments_are_answered_in_one_line(
+    name: str, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        demo(f"{name}.py")["main"](arguments)
+    assert told in capsys.readouterr().err.splitlines()[-1]
+
+
 HARDWARE = """
 import runpy, sys
 from onlinernn import on_hardware

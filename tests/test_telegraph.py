@@ -119,3 +119,11 @@ def test_it_passes_what_every_source_has_to() -> None:
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"switching": 0.0}, {"switching": 0.6}, {"thermal": -0.1}, {"thermal": float("nan")}]
+)
+def test_what_is_no_junction_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=f"RandomTelegraph: {next(iter(wrong))}"):
+        OnlineLearner(1, 3, 1, rule=NP(noise=RandomTelegraph(**wrong)))
