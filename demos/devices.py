@@ -8,14 +8,27 @@ learning takes.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from onlinernn import IDEAL, substrates
 from onlinernn.cli_options import whole
-from onlinernn.on_hardware import PROBES, floor, heading, row_of, trial, weather_probe
+from onlinernn.on_hardware import PROBES, Row, errors_of, floor, heading, row_of, weather_probe
 from onlinernn.plot_hardware import save_devices
+
+
+def rows_of(presets: Sequence[str], hidden: int) -> list[Row]:
+    """Return the rows of floating point and of each preset: the learner, and the network whose hidden layer is frozen.
+
+    In floating point learns what learns on most of the presets.
+    """
+    usual = {"rule": substrates.int16.rule, "decorrelation": substrates.int16.decorrelation}
+    tried = [("float", IDEAL, usual), *((name, substrates.named(name), {}) for name in presets)]
+    return [
+        Row(name + ", frozen" * frozen, devices, {**parts, "hidden": hidden, "frozen": frozen})
+        for name, devices, parts in tried
+        for frozen in (False, True)
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -46,29 +59,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     for what, full in probes.items():
         probe = full._replace(epochs=max(1, round(full.epochs * args.share)))
-
-        def errors(hardware: Any, frozen: bool, probe: Any = probe, **parts: Any) -> list[float]:
-            return [trial(probe, seed, hardware, frozen=frozen, hidden=args.hidden, **parts).error for seed in seeds]
-
         scored = "share of wrong bits" if what.startswith("XOR") else "test NMSE"
         title = f"{what}, {args.hidden} units, {probe.epochs} passes, {args.seeds} seeds"
         print(*heading(title, scored), sep="\n")
-        usual: dict[str, Any] = {"rule": substrates.int16.rule, "decorrelation": substrates.int16.decorrelation}
-        beside = {"float": errors(IDEAL, False, **usual), "float, frozen": errors(IDEAL, True, **usual)}
+        floors: dict[str, float] = {}
+        errors: dict[str, list[float]] = {}
         if persistence := floor(probe, seeds):
-            beside["persistence"] = persistence
-        for label, of_seeds in beside.items():
-            print(row_of(label, of_seeds), flush=True)
-        found = {}
-        for name in args.presets:
-            both = errors(substrates.named(name), False), errors(substrates.named(name), True)
-            for label, of_seeds in zip((name, f"{name}, frozen"), both, strict=True):
-                print(row_of(label, of_seeds), flush=True)
-            if np.isfinite(both).all():
-                found[name] = both
+            print(row_of("persistence", persistence), flush=True)
+            floors["persistence"] = float(np.median(persistence))
+        for found in errors_of(probe, seeds, rows_of(args.presets, args.hidden)):
+            errors |= found
+            print(*(row_of(*row) for row in found.items()), sep="\n", flush=True)
+        floors |= {name: float(np.median(errors[name])) for name in ("float", "float, frozen")}
+        both = {name: (errors[name], errors[f"{name}, frozen"]) for name in args.presets}
+        shown = {name: pair for name, pair in both.items() if np.isfinite(pair).all()}
         picture = args.out / f"devices-{what.split()[0].strip(',').lower()}.png"
-        floors = {label: float(np.median(of_seeds)) for label, of_seeds in beside.items()}
-        save_devices(picture, f"Learning on named hardware: {what}", found, floors, scored)
+        save_devices(picture, f"Learning on named hardware: {what}", shown, floors, scored)
         print(f"picture in {picture}\n", flush=True)
 
 

@@ -58,11 +58,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     persistence = floor(probe, seeds)
     print(row_of("persistence", persistence), flush=True)
     rules = {"frozen hidden layer": LearnedFeedback(sigma=0.05), **{name: RULES[name] for name in args.rules}}
-    groups: dict[type, list[Row]] = {}
-    for name, rule in rules.items():
-        groups.setdefault(type(rule), []).extend(rows_of(name, rule, args.hidden))
+    rows = [row for name, rule in rules.items() for row in rows_of(name, rule, args.hidden)]
     errors: dict[str, list[float]] = {}
-    for found in errors_of(probe, seeds, list(groups.values())):
+    for found in errors_of(probe, seeds, rows):
         errors |= found
         print(*(row_of(*row) for row in found.items()), sep="\n", flush=True)
     floors = {"persistence": float(np.median(persistence))}

@@ -71,12 +71,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(*heading(f"Forecast, {args.hidden} units, {args.epochs} passes, {args.seeds} seeds", "test NMSE"), sep="\n")
     persistence = floor(probe, seeds)
     print(row_of("persistence", persistence), flush=True)
-    groups = [rows_of(name, args.sizes, args.hidden) for name in args.rules]
+    rows = [row for name in args.rules for row in rows_of(name, args.sizes, args.hidden)]
     if "LearnedFeedback" not in args.rules:
-        rows = rows_of("LearnedFeedback", args.sizes, args.hidden)
-        groups.append([row for row in rows if row.name.startswith("frozen")])
+        of_control = rows_of("LearnedFeedback", args.sizes, args.hidden)
+        rows += [row for row in of_control if row.name.startswith("frozen")]
     errors: dict[str, list[float]] = {}
-    for found in errors_of(probe, seeds, groups):
+    for found in errors_of(probe, seeds, rows):
         errors |= found
         print(*(row_of(*row) for row in found.items()), sep="\n", flush=True)
     frozen = float(np.median(errors["frozen hidden layer, float"]))

@@ -68,21 +68,17 @@ def weights_of(bits: int, rounding: str, more: int) -> Substrate:
     )
 
 
-def groups_of(rules: Sequence[str], bits: Sequence[int], hidden: int) -> list[list[Row]]:
-    """Return the rows that run on the same compiled parts: those of each rule, the controls, and floating point."""
+def rows_of(rules: Sequence[str], bits: Sequence[int], hidden: int) -> list[Row]:
+    """Return the rows of each rule, the controls, and floating point."""
     learnt = {"rule": LearnedFeedback(), "decorrelation": Whitening(damping=1e-2), "hidden": hidden}
     frozen = {**learnt, "frozen": True}
-    wide = [(f"{size} bits, 8 more in store, frozen", weights_of(size, "stochastic", 8)) for size in bits]
-    controls = [Row(name, devices, frozen) for name, devices in wide]
-    groups = [controls] if "LearnedFeedback" not in rules else []
+    rows = [Row(f"{size} bits, 8 more in store, frozen", weights_of(size, "stochastic", 8), frozen) for size in bits]
     for name in rules:
         settings = {**learnt, "rule": RULES[name]}
-        rows = [Row(f"{name}, {FINEST} bits", weights_of(FINEST, "stochastic", 0), settings)]
+        rows.append(Row(f"{name}, {FINEST} bits", weights_of(FINEST, "stochastic", 0), settings))
         for label, way in WAYS.items():
             rows += [Row(f"{name}, {size} bits, {label}", weights_of(size, *way), settings) for size in bits]
-        groups.append(controls + rows if name == "LearnedFeedback" else rows)
-    floats = [Row("float, LearnedFeedback", IDEAL, learnt), Row("float, frozen hidden layer", IDEAL, frozen)]
-    return [*groups, floats]
+    return [*rows, Row("float, LearnedFeedback", IDEAL, learnt), Row("float, frozen hidden layer", IDEAL, frozen)]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -103,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     persistence = floor(probe, seeds)
     print(row_of("persistence", persistence), flush=True)
     errors: dict[str, list[float]] = {}
-    for found in errors_of(probe, seeds, groups_of(args.rules, args.bits, args.hidden)):
+    for found in errors_of(probe, seeds, rows_of(args.rules, args.bits, args.hidden)):
         errors |= found
         print(*(row_of(*row) for row in found.items()), sep="\n", flush=True)
     args.out.mkdir(parents=True, exist_ok=True)

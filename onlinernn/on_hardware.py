@@ -175,11 +175,11 @@ class Row(NamedTuple):
     settings: Mapping[str, Any]
 
 
-def errors_of(probe: Probe, seeds: Sequence[int], groups: Sequence[Sequence[Row]]) -> Iterator[dict[str, list[float]]]:
-    """Yield the errors of each group of rows as soon as it is done: by name, one for each seed.
+def errors_of(probe: Probe, seeds: Sequence[int], rows: Sequence[Row]) -> Iterator[dict[str, list[float]]]:
+    """Yield the errors of rows as soon as they are done, a few at a time: by name, one for each seed.
 
-    Each group goes to a process of its own, as many at a time as there are processors. Rows whose parts are of the same
-    types belong into one group: they run what was compiled for the first of them.
+    Rows whose parts are of the same types go one after the other to one process, and run what was compiled for the
+    first of them; there are as many processes at a time as processors.
 
     Parameters
     ----------
@@ -187,9 +187,14 @@ def errors_of(probe: Probe, seeds: Sequence[int], groups: Sequence[Sequence[Row]
         What to learn.
     seeds : sequence of int
         Of the trials.
-    groups : sequence of sequences of Row
-        The rows, each with a name of its own.
+    rows : sequence of Row
+        Each with a name of its own.
     """
+    by_types: dict[Any, list[Row]] = {}
+    for row in rows:
+        parts = suited(row.substrate, row.settings.get("rule"), row.settings.get("decorrelation"), None)
+        by_types.setdefault(_types(parts), []).append(row)
+    groups = list(by_types.values())
     if len(groups) == 1:
         yield _errors_of_group(probe, seeds, groups[0])
         return
@@ -200,6 +205,10 @@ def errors_of(probe: Probe, seeds: Sequence[int], groups: Sequence[Sequence[Row]
             yield future.result()
     finally:
         workers.close()
+
+
+def _types(part: Any) -> Any:
+    return (type(part), *map(_types, part)) if isinstance(part, tuple) else None
 
 
 def _errors_of_group(probe: Probe, seeds: Sequence[int], rows: Sequence[Row]) -> dict[str, list[float]]:

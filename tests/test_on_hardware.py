@@ -1,8 +1,12 @@
 """Trials on hardware and their pictures."""
 
-import numpy as np
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
-from onlinernn import NP, on_hardware
+import numpy as np
+import pytest
+
+from onlinernn import ANP, IDEAL, NP, on_hardware, substrates
 from onlinernn.plot_hardware import save_devices, save_sweep
 from onlinernn.tasks import MackeyGlass
 
@@ -16,6 +20,31 @@ def test_a_trial_scores_a_stream_that_the_learner_never_saw():
     assert learnt.report["steps"] == 1100
     assert learnt.report["taught"] == 600 - probe.task.target_delay
     assert on_hardware.trial(probe, 1, **parts).error != learnt.error
+
+
+def test_rows_whose_parts_have_the_same_types_are_tried_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    def workers(count: int = 2) -> SimpleNamespace:
+        return SimpleNamespace(at_once=count, executor=lambda: ThreadPoolExecutor(count), close=lambda: None)
+
+    monkeypatch.setattr(on_hardware, "LocalWorkers", workers)
+    monkeypatch.setattr(
+        on_hardware, "trial", lambda probe, seed, substrate, **settings: on_hardware.Outcome(seed / 10, {})
+    )
+    anp = {"rule": ANP(), "decorrelation": substrates.int16.decorrelation}
+    rows = [
+        on_hardware.Row("16 bits", substrates.int16, {}),
+        on_hardware.Row("float", IDEAL, {"rule": NP(0.1)}),
+        on_hardware.Row("analog", substrates.idealized, {"frozen": True}),
+        on_hardware.Row("12 bits", substrates.int12, {"frozen": True}),
+        on_hardware.Row("ANP", substrates.int12, anp),
+        on_hardware.Row("analog too", substrates.ecram, {}),
+        on_hardware.Row("float too", IDEAL, {"rule": NP(0.2)}),
+    ]
+    found = list(on_hardware.errors_of(on_hardware.PROBES["forecast"], (1, 3), rows))
+    groups = {frozenset(part) for part in found}
+    together = (("16 bits", "12 bits"), ("float", "float too"), ("analog", "analog too"), ("ANP",))
+    assert groups == {frozenset(names) for names in together}
+    assert all(errors == [0.1, 0.3] for part in found for errors in part.values())
 
 
 def test_pictures_are_drawn(tmp_path):
