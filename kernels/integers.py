@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels import noise, number
-from onlinernn.kernels.dispatch import EXACT, LOOP, compiled, open_function
+from onlinernn.kernels.dispatch import EXACT, LOOP, compiled
 from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_R, N_TALLY, TAUGHT
-from onlinernn.kernels.number import Int16, Int32, Int64, Kinds
-from onlinernn.kernels.wide import change_row, exact_sum
+from onlinernn.kernels.number import Int16, Int64, Kinds
+from onlinernn.kernels.wide import change_and_sum, sums
 
 I16, I32, I64 = np.int16, np.int32, np.int64
 
@@ -37,7 +37,6 @@ N_TALLY_INTEGERS = N_TALLY + 9
 class Synapses(NamedTuple):
     """How the weights of one matrix are read and written."""
 
-    accumulator: Any  # Int32 or Int64, of the sum of products
     shift: int  # from the scale of a product to that of a drive
     top: int  # of a drive
     change: int  # shift from the scale of signal times presynaptic factor to that of a weight
@@ -51,8 +50,7 @@ class Synapses(NamedTuple):
 class Writing(NamedTuple):
     """:class:`Synapses` with the random words of the step."""
 
-    accumulator: Any  # as for Synapses
-    shift: Any  # likewise
+    shift: Any  # as for Synapses
     top: Any  # likewise
     change: Any  # likewise
     bound: Any  # likewise
@@ -148,9 +146,10 @@ def _draw_words(number: Any, rounding: Any, seed: Any, tick: Any) -> None:
 
 @compiled(**LOOP)
 def _fill(base: Any, low: Any, high: Any, first: Any, count: Any, bits: Any) -> None:
-    shift = noise.U64(64 - bits)
+    shift, place = noise.U64(64 - bits), noise.place_of(base, first)
     for k in range(first, first + count):
-        word = I32(noise.site(base, k) >> shift) if bits > 0 else I32(0)
+        word = I32(noise.mix(place) >> shift) if bits > 0 else I32(0)
+        place = noise.following(place)
         low[k], high[k] = I16(((word & 0xFFFF) ^ 0x8000) - 0x8000), I16(word >> 16)
 
 
@@ -174,58 +173,43 @@ def _writing(number: Any, domain: Any, rounding: Any, stream: Any) -> Any:
     low, high = rounding[stream, :half], rounding[stream, half:]
     columns, rows = slice(of.columns, of.columns + of.width), slice(of.rows, of.rows + of.height)
     halves = low[columns], high[columns], low[rows], high[rows]
-    return Writing(of.accumulator, of.shift, of.top, of.change, of.bound, *halves)
+    return Writing(of.shift, of.top, of.change, of.bound, *halves)
 
 
 # The passes over weights.
 
 
-@open_function()
-def sum_of_products(accumulator: Any, w: Any, a: Any) -> Any:
-    """Return the exact inner product of a row of weights `w` with activities `a`."""
+@compiled(**EXACT)
+def drive_of(of: Any, total: Any) -> Any:
+    """Return the drive that a sum of products makes."""
+    return clamp(rounded(total, of.shift), of.top)
 
 
 @compiled(**LOOP)
-def _sum32(w: Any, a: Any) -> Any:
-    total = I32(0)
-    for j in range(w.size):
-        total = I32(total + I32(I32(w[j]) * I32(a[j])))
-    return total
-
-
-@sum_of_products.register(Int32)
-def _narrow_sum(accumulator: Any, w: Any, a: Any) -> Any:
-    return I64(_sum32(w, a))
-
-
-@sum_of_products.register(Int64)
-def _wide_sum(accumulator: Any, w: Any, a: Any) -> Any:
-    return exact_sum(w, a)
-
-
-@compiled(**EXACT)
-def drive_of(of: Any, w: Any, a: Any) -> Any:
-    """Return the drive that activities `a` cause through a row of weights `w`."""
-    return clamp(rounded(sum_of_products(of.accumulator, w, a), of.shift), of.top)
-
-
-@compiled(**EXACT)
-def change(number: Any, row: Any, i: Any, c: Any, pre: Any) -> None:
+def change(of: Any, row: Any, i: Any, c: Any, pre: Any) -> None:
     """Take the update `c` `pre` off `row`, number `i` of its matrix, rounded by chance, without a bias."""
-    low, high = number.low_rows[i], number.high_rows[i]
-    change_row(row, c, pre, number.low_columns, number.high_columns, low, high, number.change, number.bound)
+    words = ((of.low_rows[i], of.high_rows[i]),)
+    change_and_sum((row,), (), (c,), pre, of.low_columns, of.high_columns, words, of.change, of.bound)
 
 
 @number.weigh.register(Synapses)
 def _weigh(number: Any, w: Any, a: Any) -> Any:
-    return drive_of(number, w, a)
+    return drive_of(number, sums((w,), (a,))[0])
 
 
 @number.multiply.register(Synapses)
 def _multiply(number: Any, rows: Any, lo: Any, a: Any, b: Any, out_a: Any, out_b: Any) -> None:
-    for i in range(rows.shape[0]):
-        out_a[lo + i] = drive_of(number, rows[i], a)
-        out_b[lo + i] = drive_of(number, rows[i], b)
+    multiply(number, rows, lo, a, b, out_a, out_b)
+
+
+@compiled(**LOOP)
+def multiply(of: Any, rows: Any, lo: Any, a: Any, b: Any, out_a: Any, out_b: Any) -> None:
+    """``number.multiply``; the last of an odd number of rows is done twice."""
+    for i in range(0, rows.shape[0], 2):
+        k = min(i + 1, rows.shape[0] - 1)
+        found = sums((rows[i], rows[k]), (a, b))
+        out_a[lo + i], out_b[lo + i] = drive_of(of, found[0]), drive_of(of, found[1])
+        out_a[lo + k], out_b[lo + k] = drive_of(of, found[2]), drive_of(of, found[3])
 
 
 @number.learn.register(Writing)
@@ -248,10 +232,26 @@ def _learn_and_multiply(
     out_a: Any,
     out_b: Any,
 ) -> None:
-    for i in range(rows.shape[0]):
-        change(number, rows[i], lo + i, signal[lo + i], pre)
-        out_a[lo + i] = drive_of(number, rows[i], a)
-        out_b[lo + i] = drive_of(number, rows[i], b)
+    whole = rows.shape[0] // 2 * 2
+    low, high, c, first, second = number.low_rows[lo:], number.high_rows[lo:], signal[lo:], out_a[lo:], out_b[lo:]
+    for i in range(0, whole, 2):
+        k = i + 1
+        found = change_and_sum(
+            (rows[i], rows[k]),
+            (a, b),
+            (c[i], c[k]),
+            pre,
+            number.low_columns,
+            number.high_columns,
+            ((low[i], high[i]), (low[k], high[k])),
+            number.change,
+            number.bound,
+        )
+        first[i], second[i] = drive_of(number, found[0]), drive_of(number, found[1])
+        first[k], second[k] = drive_of(number, found[2]), drive_of(number, found[3])
+    for i in range(whole, rows.shape[0]):
+        change(number, rows[i], lo + i, c[i], pre)
+    multiply(number, rows[whole:], lo + whole, a, b, out_a, out_b)
 
 
 @number.input_drive.register(Synapses)

@@ -46,12 +46,18 @@ def key(seed: Any, tick: Any, stream: Any, copy: Any, domain: Any) -> Any:
 @compiled(**EXACT)
 def site(base: Any, index: Any) -> Any:
     """Return the 64 random bits of one neuron or synapse under a key."""
-    return mix(base + U64(index) * U64(0x9E3779B97F4A7C15))
+    return mix(place_of(base, index))
+
+
+@compiled(**EXACT)
+def place_of(base: Any, index: Any) -> Any:
+    """Return the place of a site: a key is that of site 0, and ``mix(place)`` its random bits."""
+    return base + U64(index) * U64(0x9E3779B97F4A7C15)
 
 
 @compiled(**EXACT)
 def following(place: Any) -> Any:
-    """Return the place of the site after that of `place`; a key is the place of site 0, and ``mix(place)`` its bits.
+    """Return the place of the site after that of `place`.
 
     A loop over sites that adds is four times as fast as one that multiplies: AVX-512 makes products of 64-bit numbers
     wait for each other unless they may overwrite what they multiply.

@@ -113,7 +113,7 @@ class Fixed(NamedTuple):
     drives
         Format of drives, outputs and targets: an :class:`Int32` of at most 24 bits.
     accumulator
-        What products are summed in: :class:`Int64`, or :class:`Int32` where no sum can pass it.
+        What products are summed in: :class:`Int64`, or :class:`Int32` where no sum can pass it; the sums are the same.
     division
         How the gain of a layer is found: one :class:`Division` a step, or the nearest :class:`PowerOfTwo` below.
     headroom

@@ -5,6 +5,7 @@ half of a product is wanted, and that the sum of two products of symmetric 16-bi
 function has its meaning beside it in plain Python, which is what runs with the JIT off.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from onlinernn.kernels.dispatch import INNER, LOOP, compiled
+from onlinernn.kernels.dispatch import FOLDED, LOOP, compiled
 
 I16, I32, I64 = np.int16, np.int32, np.int64
 
@@ -22,15 +23,22 @@ I16, I32, I64 = np.int16, np.int32, np.int64
 LANES = 32
 
 
-def exact_sum(w: Any, a: Any) -> Any:
-    """Return the inner product of two rows of integers within ``+-(2^15 - 1)``, exactly, in 64 bits."""
-    return I64(np.dot(w.astype(np.int64), a.astype(np.int64)))
+#: So many columns can be summed in 32 bits: see :class:`_FourSums`.
+CHUNK = 1024
 
 
-@overload(exact_sum, jit_options=INNER)
-def _exact_sum(w: Any, a: Any) -> Any:
-    def total(w: Any, a: Any) -> Any:
-        return _sum_of_lanes(w, a)  # type: ignore[call-arg]
+def sums(rows: Any, others: Any) -> Any:
+    """Return the inner products of `rows` of integers within ``+-(2^15 - 1)`` with all `others`, exactly, in 64 bits.
+
+    First come those of the first row.
+    """
+    return tuple(I64(np.dot(w.astype(np.int64), a.astype(np.int64))) for w in rows for a in others)
+
+
+@overload(sums, jit_options=FOLDED)
+def _sums(rows: Any, others: Any) -> Any:
+    def total(rows: Any, others: Any) -> Any:
+        return _lanes(rows, others, ())  # type: ignore[call-arg]
 
     return total
 
@@ -50,24 +58,29 @@ def change_each(
         row[j] = min(max(I32(I32(row[j]) - I32(total >> bits)), I32(-bound)), bound)
 
 
-def change_row(
-    row: Any, c: Any, pre: Any, low: Any, high: Any, low_word: Any, high_word: Any, bits: Any, bound: Any
-) -> None:
-    """:func:`change_each`, many at a time where `bits` is 16 or more: the lower half of a sum only carries then."""
-    change_each(row, c, pre, low, high, low_word, high_word, bits, bound)
-
-
-@overload(change_row, jit_options=INNER)
-def _change_row(
-    row: Any, c: Any, pre: Any, low: Any, high: Any, low_word: Any, high_word: Any, bits: Any, bound: Any
+def change_and_sum(
+    rows: Any, others: Any, c: Any, pre: Any, low: Any, high: Any, words: Any, bits: Any, bound: Any
 ) -> Any:
-    def change(
-        row: Any, c: Any, pre: Any, low: Any, high: Any, low_word: Any, high_word: Any, bits: Any, bound: Any
-    ) -> None:
+    """:func:`change_each` of some `rows`, then the :func:`sums` of the new ones with `others`.
+
+    `c` has one number for each row, `words` its two halves. Many numbers are worked on at a time where `bits` is 16 or
+    more: the lower half of a sum only carries then.
+    """
+    for k in range(len(rows)):
+        change_each(rows[k], c[k], pre, low, high, words[k][0], words[k][1], bits, bound)
+    return sums(rows, others)
+
+
+@overload(change_and_sum, jit_options=FOLDED)
+def _change_and_sum(
+    rows: Any, others: Any, c: Any, pre: Any, low: Any, high: Any, words: Any, bits: Any, bound: Any
+) -> Any:
+    def change(rows: Any, others: Any, c: Any, pre: Any, low: Any, high: Any, words: Any, bits: Any, bound: Any) -> Any:
         if bits >= 16:
-            _change_lanes(row, I16(c), pre, low, high, I16(low_word), I16(high_word), I16(bits - 16), I16(bound))  # type: ignore[call-arg]
-        else:
-            change_each(row, c, pre, low, high, low_word, high_word, bits, bound)
+            return _lanes(rows, others, (c, pre, low, high, words, I16(bits - 16), I16(bound)))  # type: ignore[call-arg]
+        for k in range(len(rows)):
+            change_each(rows[k], c[k], pre, low, high, words[k][0], words[k][1], bits, bound)
+        return _lanes(rows, others, ())  # type: ignore[call-arg]
 
     return change
 
@@ -132,75 +145,137 @@ def _llvm(builder: Any, name: str, result: Any, arguments: tuple[Any, ...]) -> A
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), f"llvm.{name}")
 
 
-def _for_lanes(builder: Any, size: Any, body: Callable[[Any, Any], None]) -> None:
+def _for_lanes(builder: Any, first: Any, end: Any, body: Callable[[Any, Any], None]) -> None:
     """Emit a loop over blocks of LANES numbers, and `body` once more, under a mask, for what is left."""
-    whole = builder.and_(size, ir.Constant(size.type, -LANES))
-    step = ir.Constant(size.type, LANES)
-    with cgutils.for_range_slice(builder, ir.Constant(size.type, 0), whole, step) as (j, _):
+    whole = builder.add(first, builder.and_(builder.sub(end, first), ir.Constant(end.type, -LANES)))
+    with cgutils.for_range_slice(builder, first, whole, ir.Constant(end.type, LANES)) as (j, _):
         body(j, None)
-    with builder.if_then(builder.icmp_signed("<", whole, size)):
+    with builder.if_then(builder.icmp_signed("<", whole, end)):
         numbers = ir.Constant(_vector(64), list(range(LANES)))
-        body(whole, builder.icmp_signed("<", numbers, _spread(builder, builder.sub(size, whole))))
+        body(whole, builder.icmp_signed("<", numbers, _spread(builder, builder.sub(end, whole))))
 
 
-@intrinsic
-def _sum_of_lanes(context: Any, w: Any, a: Any) -> Any:
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        weights, other = (_Row(context, builder, *both) for both in zip((w, a), args, strict=True))
-        half, quarter = LANES // 2, LANES // 4
-        total = cgutils.alloca_once_value(builder, ir.Constant(_vector(64, quarter), None))
+class _FourSums:
+    """Four sums of products w a in 32 bits.
 
-        def body(j: Any, mask: Any) -> None:
-            products = builder.mul(weights.load(j, mask, 32), other.load(j, mask, 32))
-            even, odd = (
-                builder.shuffle_vector(products, products, ir.Constant(_vector(32, half), list(range(first, LANES, 2))))
-                for first in (0, 1)
+    Of each its remainder modulo 2^32 and the sum of the w (a >> 8) are kept, in vectors of which an entry gets two
+    products of a block. A w (a & 255) is below 2^23, so that 256 times the second one and what fits into 32 bits of the
+    first make the sum, even of four entries together and for so many columns: 2^23 * 2 * 4 * CHUNK / LANES = 2^31.
+    """
+
+    def __init__(self, builder: Any) -> None:
+        self.builder, self.nothing = builder, ir.Constant(_vector(32, LANES // 2), None)
+        self.total = cgutils.alloca_once_value(builder, ir.Constant(_vector(64, 4), None))
+        self.parts = [[cgutils.alloca_once_value(builder, self.nothing) for _ in range(2)] for _ in range(4)]
+
+    def add(self, k: int, w: Any, a: Any, high: Any) -> None:
+        """Add the products of two vectors to sum `k`; `high` is ``a >> 8``."""
+        for part, factor in zip(self.parts[k], (a, high), strict=True):
+            pairs = _sum_of_pairs(self.builder, w, factor)
+            self.builder.store(self.builder.add(self.builder.load(part), pairs), part)
+
+    def widen(self) -> None:
+        """Add what has been summed to the totals."""
+        builder, half = self.builder, LANES // 2
+        rest, high = (self._together([builder.load(of[k]) for of in self.parts]) for k in range(2))
+        low = builder.sub(rest, builder.shl(high, _same(32, 8, half)))
+        found = builder.shl(builder.sext(high, _vector(64, half)), _same(64, 8, half))
+        found = builder.add(found, builder.sext(low, _vector(64, half)))
+        for size in (half // 2, half // 4):
+            lower, upper = (ir.Constant(_vector(32, size), list(range(k, k + size))) for k in (0, size))
+            found = builder.add(*(builder.shuffle_vector(found, found, part) for part in (lower, upper)))
+        builder.store(builder.add(builder.load(self.total), found), self.total)
+        for part in itertools.chain(*self.parts):
+            builder.store(self.nothing, part)
+
+    def _together(self, vectors: Any) -> Any:
+        """Return a vector with entries of the four in turn, each the sum of four neighbours of its own."""
+        half = LANES // 2
+        for order in ((0, half, 1, half + 1), (0, 1, half, half + 1)):
+            lower, upper = (
+                ir.Constant(_vector(32, half), [start + k + at for start in range(0, half, 4) for at in order])
+                for k in (0, 2)
             )
-            pairs = builder.bitcast(builder.add(even, odd), _vector(64, quarter))  # two sums of 32 bits in one of 64
-            shift = _same(64, 32, quarter)
-            upper, lower = builder.ashr(pairs, shift), builder.ashr(builder.shl(pairs, shift), shift)
-            builder.store(builder.add(builder.load(total), builder.add(upper, lower)), total)
+            vectors = [
+                self.builder.add(*(self.builder.shuffle_vector(x, y, part) for part in (lower, upper)))
+                for x, y in zip(vectors[::2], vectors[1::2], strict=True)
+            ]
+        return vectors[0]
 
-        _for_lanes(builder, weights.size, body)
-        add = _llvm(builder, f"vector.reduce.add.v{quarter}i64", ir.IntType(64), (_vector(64, quarter),))
-        return builder.call(add, (builder.load(total),))
 
-    return types.int64(w, a), code
+def _sum_of_pairs(builder: Any, a: Any, b: Any) -> Any:
+    """Return ``a_0 b_0 + a_1 b_1, ...`` of two vectors in 32 bits: one instruction of many processors."""
+    products = builder.mul(builder.sext(a, _vector(32)), builder.sext(b, _vector(32)))
+    even, odd = (
+        builder.shuffle_vector(products, products, ir.Constant(_vector(32, LANES // 2), list(range(k, LANES, 2))))
+        for k in (0, 1)
+    )
+    return builder.add(even, odd)
+
+
+class _Change:
+    """What is taken off rows, as vectors: see :func:`change_each`."""
+
+    def __init__(self, context: Any, builder: Any, kinds: Any, values: Any) -> None:
+        self.builder = builder
+        c, pre, low, high, words, shift, bound = cgutils.unpack_tuple(builder, values)
+        self.shared = [_Row(context, builder, *both) for both in zip(kinds[1:4], (pre, low, high), strict=True)]
+        self.by, self.most = _spread(builder, shift), _spread(builder, bound)
+        self.least = builder.neg(self.most)
+        self.signals = [_spread(builder, one) for one in cgutils.unpack_tuple(builder, c)]
+        self.words = [
+            [_spread(builder, half) for half in cgutils.unpack_tuple(builder, word)]
+            for word in cgutils.unpack_tuple(builder, words)
+        ]
+
+    def of_row(self, k: Any, w: Any, x: Any, low: Any, high: Any) -> Any:
+        """Return the new weights of row `k`, where `x`, `low` and `high` are what all rows share."""
+        builder, signal = self.builder, self.signals[k]
+        lower = builder.mul(signal, x)
+        product = builder.mul(builder.sext(signal, _vector(32)), builder.sext(x, _vector(32)))
+        upper = builder.trunc(builder.lshr(product, _same(32, 16)), _vector(16))
+        total = builder.add(lower, builder.xor(self.words[k][0], low))
+        carry = builder.zext(builder.icmp_unsigned("<", total, lower), _vector(16))
+        upper = builder.add(builder.add(upper, builder.xor(self.words[k][1], high)), carry)
+        minus = _llvm(builder, f"ssub.sat.v{LANES}i16", _vector(16), (_vector(16), _vector(16)))
+        w = builder.call(minus, (w, builder.ashr(upper, self.by)))
+        w = builder.select(builder.icmp_signed("<", w, self.most), w, self.most)
+        return builder.select(builder.icmp_signed(">", w, self.least), w, self.least)
 
 
 @intrinsic
-def _change_lanes(
-    context: Any,
-    row: Any,
-    c: Any,
-    pre: Any,
-    low: Any,
-    high: Any,
-    low_word: Any,
-    high_word: Any,
-    shift: Any,
-    bound: Any,
-) -> Any:
+def _lanes(context: Any, rows: Any, others: Any, change: Any) -> Any:
+    """Change `rows`, unless `change` is empty, and return their sums with `others`, in one loop over blocks."""
+    count = len(rows) * len(others)
+
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        weights, before, lows, highs = (_Row(context, builder, signature.args[k], args[k]) for k in (0, 2, 3, 4))
-        signal, below, above, by, most = (_spread(builder, args[k]) for k in (1, 5, 6, 7, 8))
-        least, signal_32 = builder.neg(most), builder.sext(signal, _vector(32))
-        minus = _llvm(builder, f"ssub.sat.v{LANES}i16", _vector(16), (_vector(16), _vector(16)))
+        weights, factors = (
+            [_Row(context, builder, *each) for each in zip(kinds.types, cgutils.unpack_tuple(builder, of), strict=True)]
+            for kinds, of in zip((rows, others), args[:2], strict=True)
+        )
+        changing = _Change(context, builder, change.types, args[2]) if len(change) else None
+        totals = _FourSums(builder)
 
         def body(j: Any, mask: Any) -> None:
-            x = before.load(j, mask)
-            lower = builder.mul(signal, x)
-            product = builder.mul(signal_32, builder.sext(x, _vector(32)))
-            upper = builder.trunc(builder.lshr(product, _same(32, 16)), _vector(16))
-            total = builder.add(lower, builder.xor(below, lows.load(j, mask)))
-            carry = builder.zext(builder.icmp_unsigned("<", total, lower), _vector(16))
-            upper = builder.add(builder.add(upper, builder.xor(above, highs.load(j, mask))), carry)
-            w = builder.call(minus, (weights.load(j, mask), builder.ashr(upper, by)))
-            w = builder.select(builder.icmp_signed("<", w, most), w, most)
-            weights.store(builder.select(builder.icmp_signed(">", w, least), w, least), j, mask)
+            shared = [one.load(j, mask) for one in changing.shared] if changing else []
+            of = [row.load(j, mask) for row in weights]
+            if changing:
+                of = [changing.of_row(i, w, *shared) for i, w in enumerate(of)]
+                for row, w in zip(weights, of, strict=True):
+                    row.store(w, j, mask)
+            for k, factor in enumerate(factors):
+                a = factor.load(j, mask)
+                high = builder.ashr(a, _same(16, 8))
+                for i, w in enumerate(of):
+                    totals.add(i * len(factors) + k, w, a, high)
 
-        _for_lanes(builder, weights.size, body)
-        return context.get_dummy_value()
+        size, step = weights[0].size, ir.Constant(weights[0].size.type, CHUNK)
+        with cgutils.for_range_slice(builder, ir.Constant(size.type, 0), size, step) as (first, _):
+            end = builder.add(first, step)
+            _for_lanes(builder, first, builder.select(builder.icmp_signed("<", end, size), end, size), body)
+            totals.widen()
+        four = builder.load(totals.total)
+        found = [builder.extract_element(four, ir.Constant(ir.IntType(32), k)) for k in range(count)]
+        return context.make_tuple(builder, signature.return_type, found)
 
-    number = types.int16
-    return types.void(row, number, pre, low, high, number, number, number, number), code
+    return types.UniTuple(types.int64, count)(rows, others, change), code

@@ -99,7 +99,6 @@ def lower(spec: Spec) -> Spec:
     )
     common = (top(fixed.drives),)
     recurrent = integers.Synapses(
-        fixed.accumulator,
         fixed.weights.fraction + fixed.activities.fraction - drive,
         *common,
         fraction + fixed.activities.fraction - fixed.weights.fraction,
@@ -107,7 +106,6 @@ def lower(spec: Spec) -> Spec:
         *(0, n, 2 * n + z, n),
     )
     of_input = integers.Synapses(
-        fixed.accumulator,  # the sum over inputs is one of 64 bits in any case
         fixed.weights.fraction + fixed.inputs.fraction - drive,
         *common,
         fraction + fixed.inputs.fraction - fixed.weights.fraction,
@@ -115,7 +113,6 @@ def lower(spec: Spec) -> Spec:
         *(n, n, 3 * n + z, d + 1),
     )
     output = integers.Synapses(
-        fixed.accumulator,
         fixed.readout.fraction + fixed.activities.fraction - drive,
         *common,
         fraction_out + fixed.activities.fraction - fixed.readout.fraction,

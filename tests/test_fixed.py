@@ -1,6 +1,7 @@
 """A network of integers is the arithmetic of docs/fixed-point.md: bit for bit, and without a float."""
 
 import math
+import operator
 import re
 from pathlib import Path
 from typing import Any
@@ -263,49 +264,74 @@ def halves(words: Any) -> tuple[Any, Any]:
 
 
 @compiled(**LOOP)
-def _change(row: Any, c: Any, pre: Any, low: Any, high: Any, words: Any, bits: Any, bound: Any) -> None:
-    wide.change_row(row, c, pre, low, high, words[0], words[1], bits, bound)
+def _change(rows: Any, others: Any, c: Any, pre: Any, low: Any, high: Any, words: Any, bits: Any, bound: Any) -> Any:
+    a, b = others[0], others[1]
+    pair = (words[0, 0], words[1, 0]), (words[0, 1], words[1, 1])
+    return wide.change_and_sum((rows[0], rows[1]), (a, b), (c[0], c[1]), pre, low, high, pair, bits, bound)
 
 
 @compiled(**LOOP)
-def _sum(w: Any, a: Any) -> Any:
-    return wide.exact_sum(w, a)
+def _sums(w: Any, v: Any, others: Any) -> Any:
+    return wide.sums((w, v), (others[0], others[1]))
 
 
-def change(row: Any, c: int, pre: Any, word: int, words: Any, bits: int, bound: int) -> None:
-    _change(row, np.int16(c), pre, *halves(words), np.array(halves([word]))[:, 0].copy(), bits, bound)
+def change(rows: Any, c: Any, pre: Any, own: Any, words: Any, bits: int, bound: int, others: Any) -> Any:
+    """Take ``c_i pre`` off two rows, rounded by the words `own` of the rows and `words` of the columns."""
+    return _change(rows, others, np.array(c, np.int16), pre, *halves(words), np.array(halves(own)), bits, bound)
 
 
 def test_rounding_by_chance_has_no_bias_and_stays_between_the_neighbours() -> None:
     rng = np.random.default_rng(0)
     draws, bound = 4000, 32767
+    others = np.ones((2, draws), np.int16)
     for bits, before in ((10, 300), (18, 30_000)):
-        words = rng.integers(0, 2**bits, draws)
-        row = np.zeros(draws, np.int16)
-        change(row, -7, np.full(draws, before, np.int16), int(rng.integers(2**bits)), words, bits, bound)
-        exact = 7 * before / 2**bits
-        assert set(row.tolist()) == {math.floor(exact), math.ceil(exact)}
-        assert abs(row.mean() - exact) < 5 * 0.5 / math.sqrt(draws)
+        words, own = rng.integers(0, 2**bits, draws), rng.integers(0, 2**bits, 2)
+        rows = np.zeros((2, draws), np.int16)
+        change(rows, (-7, 7), np.full(draws, before, np.int16), own, words, bits, bound, others)
+        for row, exact in zip(rows, (7 * before / 2**bits, -7 * before / 2**bits), strict=True):
+            assert set(row.tolist()) == {math.floor(exact), math.ceil(exact)}
+            assert abs(row.mean() - exact) < 5 * 0.5 / math.sqrt(draws)
     words = words & 1023
-    row[:] = 32760
-    change(row, -32767, np.full(draws, 32767, np.int16), 0, words, 10, bound)
-    assert (row == 32767).all()
+    rows[:] = [[32760], [-32760]]
+    change(rows, (-32767, 32767), np.full(draws, 32767, np.int16), (0, 0), words, 10, bound, others)
+    assert rows[:, 0].tolist() == [32767, -32767]
+    assert (rows == rows[:, :1]).all()
 
 
-@given(bits=st.integers(0, 30), size=st.integers(1, 100), narrow=st.booleans(), seed=st.integers(0, 2**16))
+SIZES = st.one_of(st.integers(1, 100), st.integers(wide.CHUNK - 2, 2 * wide.CHUNK + 40))
+
+
+@given(bits=st.integers(0, 30), size=SIZES, narrow=st.booleans(), seed=st.integers(0, 2**16))
 @given_settings(max_examples=60, deadline=None)
 def test_rows_are_changed_and_summed_as_whole_numbers(bits: int, size: int, narrow: bool, seed: int) -> None:
     """Many numbers at a time are what they are one at a time: all sizes, all shifts, the largest numbers too."""
     rng = np.random.default_rng(seed)
     bound = 127 if narrow else 32767
-    row = rng.choice([-bound, *rng.integers(-bound, bound + 1, 3), bound], size).astype(np.int8 if narrow else np.int16)
+    rows = rng.choice([-bound, *rng.integers(-bound, bound + 1, 3), bound], (2, size))
+    rows = rows.astype(np.int8 if narrow else np.int16)
     pre = rng.choice([-32767, 0, *rng.integers(-32767, 32768, 5), 32767], size).astype(np.int16)
-    c, word, words = int(rng.choice([-32767, -3, 9, 32767])), int(rng.integers(2**bits)), rng.integers(0, 2**bits, size)
-    whole = [(int(w), int(x), int(q)) for w, x, q in zip(row, pre, words, strict=True)]
-    assert _sum(row, pre) == sum(w * x for w, x, _ in whole)
-    wanted = [max(-bound, min(bound, w - ((c * x + (word ^ q)) >> bits))) for w, x, q in whole]
-    change(row, c, pre, word, words, bits, bound)
-    assert row.tolist() == wanted
+    others = rng.integers(-32767, 32768, (2, size)).astype(np.int16)
+    c, own, words = rng.choice([-32767, -3, 9, 32767], 2), rng.integers(0, 2**bits, 2), rng.integers(0, 2**bits, size)
+    whole = rows.tolist()
+    found = change(rows, c, pre, own, words, bits, bound, others)
+    for row, before, k, word in zip(rows, whole, c.tolist(), own.tolist(), strict=True):
+        columns = zip(before, pre.tolist(), words.tolist(), strict=True)
+        assert row.tolist() == [max(-bound, min(bound, w - ((k * x + (word ^ q)) >> bits))) for w, x, q in columns]
+    assert list(found) == exact_sums(rows, others)
+
+
+@pytest.mark.parametrize("size", [1, 32, wide.CHUNK, 2 * wide.CHUNK + 33])
+def test_no_sum_overflows(size: int) -> None:
+    """Every product has the largest size; remainders modulo 256 are the largest, or the upper parts are."""
+    for weight, first, second in ((32767, 32767, 255), (-32767, -32767, -32513), (127, -32767, -1), (-127, 255, -255)):
+        rows = np.full((2, size), weight, np.int16 if abs(weight) > 127 else np.int8)
+        others = np.array([[first], [second]], np.int16) * np.ones(size, np.int16)
+        assert list(_sums(rows[0], -rows[1], others)) == exact_sums([rows[0], -rows[1]], others)
+
+
+def exact_sums(rows: Any, others: Any) -> list[int]:
+    """Return the products of all rows with all others, computed with Python's whole numbers."""
+    return [sum(map(operator.mul, w.tolist(), a.tolist())) for w in rows for a in others]
 
 
 @pytest.mark.parametrize(
