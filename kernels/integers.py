@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels import noise, number
-from onlinernn.kernels.dispatch import EXACT, LOOP, compiled
+from onlinernn.kernels.dispatch import EXACT, LOOP, compiled, distinct
 from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_R, N_TALLY, TAUGHT
 from onlinernn.kernels.number import Int16, Int64, Kinds
 from onlinernn.kernels.wide import change_and_sum, sums
@@ -140,14 +140,16 @@ def _draw_words(number: Any, rounding: Any, seed: Any, tick: Any) -> None:
         base = noise.key(seed, tick, s, 0, ROUNDING)
         low, high = rounding[s, :half], rounding[s, half:]
         for of in (number.recurrent, number.input, number.output):
-            _fill(base, low, high, of.columns, of.width, of.change)
-            _fill(base, low, high, of.rows, of.height, of.change)
+            for first, count in ((of.columns, of.width), (of.rows, of.height)):
+                some = slice(first, first + count)
+                _fill(noise.place_of(base, first), low[some], high[some], of.change)
 
 
 @compiled(**LOOP)
-def _fill(base: Any, low: Any, high: Any, first: Any, count: Any, bits: Any) -> None:
-    shift, place = noise.U64(64 - bits), noise.place_of(base, first)
-    for k in range(first, first + count):
+def _fill(place: Any, low: Any, high: Any, bits: Any) -> None:
+    distinct()
+    shift = noise.U64(64 - bits)
+    for k in range(low.size):
         word = I32(noise.mix(place) >> shift) if bits > 0 else I32(0)
         place = noise.following(place)
         low[k], high[k] = I16(((word & 0xFFFF) ^ 0x8000) - 0x8000), I16(word >> 16)
