@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=whole(1), default=2, help="networks and streams (2)")
     parser.add_argument("--first", type=whole(0), default=921, help="the first of the seeds (921)")
-    parser.add_argument("--epochs", type=whole(1), default=4, help="passes over the training stream (4)")
+    parser.add_argument("--epochs", type=whole(1), default=3, help="passes over the training stream (3)")
     parser.add_argument("--bits", type=whole(2), nargs="+", default=[4, 8, 12, 16], help="that a weight is read with")
     parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES), help="which rules (all)")
     parser.add_argument("--hidden", type=whole(1), default=30, help="hidden units (30)")
