@@ -2,7 +2,7 @@
 
 Rounding to the nearest or by chance, with a random number for each synapse or one for all; and a wider store: the
 network reads the bits, and the store keeps 8 more below them (22 in all at most, which is what float32 is rounded to by
-chance). Two minutes on two cores with nothing compiled; the full study is
+chance). With nothing compiled it takes two and a half minutes of processor time, on all processors; the full study is
 ``python demos/weight_bits.py --seeds 3 --epochs 20 --bits 4 6 8 10 12 16``.
 """
 
