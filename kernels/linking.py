@@ -9,6 +9,7 @@ import ctypes
 import functools
 from typing import Any
 
+from llvmlite.binding.newpassmanagers import create_new_function_pass_manager
 from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, compile_extra
@@ -22,6 +23,16 @@ _CALL = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, c
 
 class _Library(JITCodeLibrary):
     """Code to be linked into that of its callers."""
+
+    def _optimize_functions(self, module: Any) -> None:
+        # Numba would do to each function all that is done once more when everything is there.
+        module.data_layout = self._codegen._data_layout
+        builder, manager = self._codegen._pass_builder(), create_new_function_pass_manager()
+        manager.add_sroa_pass()
+        manager.add_simplify_cfg_pass()
+        for function in module.functions:
+            if not function.is_declaration:
+                manager.run(function, builder)
 
     def finalize(self) -> None:
         """Take in what is called from here, and stop at that."""
@@ -39,6 +50,11 @@ class _WholeLibrary(JITCodeLibrary):
         """Take in the code of a function as it is."""
         module.data_layout = self._codegen._data_layout
         self._final_module.link_in(module)
+
+    def _optimize_final_module(self) -> None:
+        # Numba does it twice, to find counts of references that cancel out: there are none.
+        manager, builder = self._codegen._module_pass_manager()
+        manager.run(self._final_module, builder)
 
 
 def _by_itself(state: Any) -> Any:
