@@ -16,6 +16,7 @@ devices            effects on the weights of analog arrays
 twins              which array a copy runs on, and the mismatch that neurons learn to expect
 arrays             rows of devices: read, written, aged
 crossbar           reading arrays of devices, and the chains that numbers go through
+vectors            the loop over the columns of a few rows of weights
 decorrelation      the O(n^2) decorrelation of the hidden activity
 number             what the numbers are: floating point, or integers of stated widths
 layout             the arrays: weights, state, tags, scratch

@@ -27,7 +27,7 @@ from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import clean_noise, node_noise, node_signal, noise_copy, noise_sign, source
 from onlinernn.kernels.schedules import factor
 from onlinernn.kernels.synapses import add_noise_times, add_noise_transposed_times
-from onlinernn.kernels.team import DECORRELATION, bounds, finish, publish, take, wait
+from onlinernn.kernels.team import DECORRELATION, bounds, finish, publish, take, turned, wait
 from onlinernn.kernels.twins import expect_drives, expect_outputs, learn_mismatch
 from onlinernn.kernels.updates import CLEAN, EACH
 
@@ -82,7 +82,7 @@ def forward(params: Any, state: Any, work: Any, spec: Any, pending: Any, tick: A
         convert_node(spec.substrate, work, spec, tick, lane // copies, lane % copies)
     if pending:
         present_rates(spec, params, work, tick)
-    decorrelate(spec.decorrelation, params, work, spec, pending)
+    decorrelate(spec.decorrelation, params, work, spec, pending, tick)
     linked = work.z.shape[1] - work.a.shape[1] - 1
     for s in range(streams):
         for k in range(copies):
@@ -179,23 +179,23 @@ def noisy_readout(number: Any, readout: Any, rule: Any, tape: Any, base: Any, si
         tag[o] = nu
 
 
-def _copy_activity(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any) -> None:
+def _copy_activity(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any, tick: Any) -> None:
     for lane in range(work.a.shape[0]):
         copy_row(work.s, lane, work.a, lane)
 
 
 @where_implemented(rate, otherwise=_copy_activity)
-def decorrelate(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any) -> None:
+def decorrelate(decorrelation: Any, params: Any, work: Any, spec: Any, pending: Any, tick: Any) -> None:
     """Apply the pending update of D, then compute ``s = D x`` of all copies and ``q = D^T s`` in the same pass.
 
     The pending update comes from the clean activity w of the step before and its q, with the rates in ``work.rate``.
     Without decorrelation, s is x.
     """
     team, parts = spec.team, spec.sizes.parts
-    publish(team, DECORRELATION, 0, 0, pending, 0)
+    publish(team, DECORRELATION, 0, tick, pending, 0)
     part = take(team, parts, -1)
     while part < parts:
-        decorrelate_part(decorrelation, params, work, spec, pending, part)
+        decorrelate_part(decorrelation, params, work, spec, pending, turned(team, parts, part, tick))
         finish(team)
         part = take(team, parts, part)
     wait(team, parts)
@@ -269,7 +269,7 @@ def settle(params: Any, state: Any, work: Any, spec: Any, tally: Any) -> None:
     """Leave no update of D pending."""
     if tally[PENDING] == 1:
         present_rates(spec, params, work, tally[TICK])
-        decorrelate(spec.decorrelation, params, work, spec, True)
+        decorrelate(spec.decorrelation, params, work, spec, True, tally[TICK])
         tally[PENDING] = 0
 
 

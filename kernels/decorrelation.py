@@ -17,7 +17,8 @@ from onlinernn.kernels.contracts import (
     LocalityContract,
     contract,
 )
-from onlinernn.kernels.dispatch import LOOP, compiled, distinct, open_function
+from onlinernn.kernels.dispatch import LOOP, compiled, open_function
+from onlinernn.kernels.vectors import sweep
 
 
 class Decorrelation(NamedTuple):
@@ -163,10 +164,7 @@ def _whitening_learns_from_q(spec: Any) -> Any:
 
 @compiled(**LOOP)
 def _power(row: Any) -> Any:
-    total = row.dtype.type(0)
-    for j in range(row.size):
-        total += row[j] * row[j]
-    return total
+    return sweep(row, (0,), (), (), (), (row,), (), (), None)[0]
 
 
 #: The least share of a row of D that a step leaves: a rate that is too high shrinks a row, and never turns it round.
@@ -179,19 +177,14 @@ def learn_rows(spec: Any, rows: Any, lo: Any, s: Any, q: Any, rates: Any) -> Non
 
     `s` (S, n) holds the streams' clean activities, `q` (S, n) is ``D^T s``, `rates` (S, 1) what each stream teaches.
     """
-    distinct()
     real = rows.dtype.type
-    streams, n = q.shape
     mix = real(mixing(spec))
     for i in range(rows.shape[0]):
         keep = real(1)
-        for stream in range(streams):
+        for stream in range(q.shape[0]):
             keep += rates[stream, 0] * real(growth(spec, s[stream, lo + i], rows[i]))
         keep = max(keep, real(LEAST))
-        c = mix * rates[0, 0] * s[0, lo + i]
-        for j in range(n):
-            rows[i, j] = keep * rows[i, j] - c * q[0, j]
-        for stream in range(1, streams):
+        for stream in range(q.shape[0]):
             c = mix * rates[stream, 0] * s[stream, lo + i]
-            for j in range(n):
-                rows[i, j] -= c * q[stream, j]
+            sweep(rows, (i,), (keep,), (c,), (q[stream],), (), (), (), None)
+            keep = real(1)

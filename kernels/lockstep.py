@@ -36,7 +36,18 @@ from onlinernn.kernels.readouts import perturbed, readout_rate, readout_signal
 from onlinernn.kernels.rules import contraction, synapse_sigma
 from onlinernn.kernels.schedules import factor
 from onlinernn.kernels.synapses import add_noise_times, find_signs
-from onlinernn.kernels.team import DECORRELATION, RECURRENT, bounds, finish, publish, published, seek, take, wait
+from onlinernn.kernels.team import (
+    DECORRELATION,
+    RECURRENT,
+    bounds,
+    finish,
+    publish,
+    published,
+    seek,
+    take,
+    turned,
+    wait,
+)
 from onlinernn.kernels.traces import decay, keeps_traces, learn_from_trace, trace_layers
 from onlinernn.kernels.updates import (
     EACH,
@@ -98,7 +109,8 @@ def recurrent_pass(
     publish(team, RECURRENT, before, tagged, learning, alike)
     part = take(team, parts, -1)
     while part < parts:
-        recurrent_part(R, state, work, pre, before, spec, tagged, learning, alike, part)
+        turn = turned(team, parts, part, tagged)
+        recurrent_part(R, state, work, pre, before, spec, tagged, learning, alike, turn)
         finish(team)
         part = take(team, parts, part)
     wait(team, parts)
@@ -139,6 +151,7 @@ def attend(params: Any, state: Any, tags: Any, work: Any, spec: Any) -> None:
     part = seek(team, parts)
     while part >= 0:
         kind, before, tagged, learning, alike = published(team)
+        part = turned(team, parts, part, tagged)
         if kind == DECORRELATION:
             decorrelate_part(spec.decorrelation, params, work, spec, learning, part)
         else:

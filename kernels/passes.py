@@ -1,7 +1,8 @@
 """The passes over a weight matrix: where the time goes.
 
-Two or four rows are worked on together, and up to four copies, so that what they share is loaded once. Whoever reads
-a weight for several purposes does so while it is in the cache: callers hand over blocks of rows.
+Four rows are worked on together, and up to four copies, so that what they share is loaded once; where fewer rows are
+left, the last is done more than once. Whoever reads a weight for several purposes does so while it is in the cache:
+callers hand over blocks of rows.
 """
 
 from typing import Any
@@ -10,18 +11,16 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from onlinernn.kernels.decorrelation import LEAST, growth, learn_rows, mixing
-from onlinernn.kernels.dispatch import FAST, INNER, LOOP, broad, compiled, distinct, where_implemented
+from onlinernn.kernels.decorrelation import LEAST, growth, mixing
+from onlinernn.kernels.dispatch import FAST, INNER, LOOP, compiled, distinct, where_implemented
 from onlinernn.kernels.rules import contraction
+from onlinernn.kernels.vectors import sweep
 
 
 @compiled(**FAST)
 def dot(a: Any, b: Any) -> Any:
     """Return the inner product of two vectors, in their own precision."""
-    total = a.dtype.type(0)
-    for j in range(a.size):
-        total += a[j] * b[j]
-    return total
+    return sweep(a, (0,), (), (), (), (b,), (), (), None)[0]
 
 
 @compiled(**FAST)
@@ -89,85 +88,79 @@ def multiply_lanes(rows: Any, lo: Any, x: Any, out: Any, step: Any) -> None:
         multiply_one(rows, lo, x[lane], out[lane])
 
 
+@compiled(**FAST)
+def four(rows: Any, i: Any) -> Any:
+    """Return the numbers of four rows from `i` on; where there are fewer, the last stands there more than once."""
+    last = rows.shape[0] - 1
+    return i, min(i + 1, last), min(i + 2, last), min(i + 3, last)
+
+
+@compiled(**FAST)
+def _of(values: Any, lo: Any, which: Any) -> Any:
+    i, k, p, q = which
+    return values[lo + i], values[lo + k], values[lo + p], values[lo + q]
+
+
+@compiled(**FAST)
+def _once(values: Any, lo: Any, which: Any) -> Any:
+    """Return the values of four rows, with 0 for those that stand there again."""
+    i, k, p, q = which
+    zero = values.dtype.type(0)
+    return (
+        values[lo + i],
+        values[lo + k] if k > i else zero,
+        values[lo + p] if p > k else zero,
+        values[lo + q] if q > p else zero,
+    )
+
+
+@compiled(**FAST)
+def _put(sums: Any, lo: Any, which: Any, out_a: Any, out_b: Any) -> None:
+    """Write what four rows make of two copies."""
+    i, k, p, q = which
+    out_a[lo + i], out_b[lo + i], out_a[lo + k], out_b[lo + k] = sums[:4]
+    out_a[lo + p], out_b[lo + p], out_a[lo + q], out_b[lo + q] = sums[4:]
+
+
 @compiled(**LOOP)
 def multiply_one(rows: Any, lo: Any, a: Any, out_a: Any) -> None:
     """``out_a[lo + i] = rows_i . a``."""
-    distinct()
     for i in range(rows.shape[0]):
-        out_a[lo + i] = dot(rows[i], a)
+        out_a[lo + i] = sweep(rows, (i,), (), (), (), (a,), (), (), None)[0]
 
 
 @compiled(**LOOP)
 def multiply_four(rows: Any, lo: Any, x: Any, out: Any, lane: Any, step: Any) -> None:
     """:func:`multiply_lanes` for three or four lanes from `lane` on: 16 sums of 4 rows stay in registers.
 
-    Where there are fewer rows or lanes, the last is done more than once.
+    Where there are fewer lanes, the last is done more than once.
     """
-    distinct()
-    broad()
-    zero = rows.dtype.type(0)
-    count, n = rows.shape
-    other, third = lane + step, lane + 2 * step
+    second, third = lane + step, lane + 2 * step
     fourth = third + step if third + step < x.shape[0] else third
-    a, b, c, d = x[lane], x[other], x[third], x[fourth]
-    for i in range(0, count, 4):
-        k, p, q = min(i + 1, count - 1), min(i + 2, count - 1), min(i + 3, count - 1)
-        i_a, i_b, i_c, i_d = zero, zero, zero, zero
-        k_a, k_b, k_c, k_d = zero, zero, zero, zero
-        p_a, p_b, p_c, p_d = zero, zero, zero, zero
-        q_a, q_b, q_c, q_d = zero, zero, zero, zero
-        for j in range(n):
-            of_i, of_k, of_p, of_q = rows[i, j], rows[k, j], rows[p, j], rows[q, j]
-            i_a += of_i * a[j]
-            i_b += of_i * b[j]
-            i_c += of_i * c[j]
-            i_d += of_i * d[j]
-            k_a += of_k * a[j]
-            k_b += of_k * b[j]
-            k_c += of_k * c[j]
-            k_d += of_k * d[j]
-            p_a += of_p * a[j]
-            p_b += of_p * b[j]
-            p_c += of_p * c[j]
-            p_d += of_p * d[j]
-            q_a += of_q * a[j]
-            q_b += of_q * b[j]
-            q_c += of_q * c[j]
-            q_d += of_q * d[j]
-        out[lane, lo + i], out[other, lo + i], out[third, lo + i], out[fourth, lo + i] = i_a, i_b, i_c, i_d
-        out[lane, lo + k], out[other, lo + k], out[third, lo + k], out[fourth, lo + k] = k_a, k_b, k_c, k_d
-        out[lane, lo + p], out[other, lo + p], out[third, lo + p], out[fourth, lo + p] = p_a, p_b, p_c, p_d
-        out[lane, lo + q], out[other, lo + q], out[third, lo + q], out[fourth, lo + q] = q_a, q_b, q_c, q_d
+    lanes = x[lane], x[second], x[third], x[fourth]
+    for i in range(0, rows.shape[0], 4):
+        which = four(rows, i)
+        sums = sweep(rows, which, (), (), (), lanes, (), (), None)
+        for r in range(4):
+            k = lo + which[r]
+            out[lane, k], out[second, k] = sums[4 * r], sums[4 * r + 1]
+            out[third, k], out[fourth, k] = sums[4 * r + 2], sums[4 * r + 3]
 
 
 @compiled(**LOOP)
 def multiply(rows: Any, lo: Any, a: Any, b: Any, out_a: Any, out_b: Any) -> None:
     """``out[lo + i] = rows_i . a`` and likewise with `b`: both copies share each read of a weight."""
-    distinct()
-    zero = rows.dtype.type(0)
-    count, n = rows.shape
-    for i in range(0, count - 1, 2):
-        first_a, first_b, second_a, second_b = zero, zero, zero, zero
-        for j in range(n):
-            first_a += rows[i, j] * a[j]
-            first_b += rows[i, j] * b[j]
-            second_a += rows[i + 1, j] * a[j]
-            second_b += rows[i + 1, j] * b[j]
-        out_a[lo + i], out_b[lo + i] = first_a, first_b
-        out_a[lo + i + 1], out_b[lo + i + 1] = second_a, second_b
-    if count % 2 == 1:
-        i = count - 1
-        out_a[lo + i], out_b[lo + i] = dot(rows[i], a), dot(rows[i], b)
+    for i in range(0, rows.shape[0], 4):
+        which = four(rows, i)
+        _put(sweep(rows, which, (), (), (), (a, b), (), (), None), lo, which, out_a, out_b)
 
 
 @compiled(**LOOP)
 def learn(rows: Any, lo: Any, signal: Any, pre: Any) -> None:
     """``rows_i -= signal[lo + i] pre``: the rank-1 update."""
-    distinct()
-    for i in range(rows.shape[0]):
-        c = signal[lo + i]
-        for j in range(rows.shape[1]):
-            rows[i, j] -= c * pre[j]
+    for i in range(0, rows.shape[0], 4):
+        which = four(rows, i)
+        sweep(rows, which, (), _of(signal, lo, which), (pre,), (), (), (), None)
 
 
 @compiled(**LOOP)
@@ -176,34 +169,26 @@ def learn_streams(rows: Any, lo: Any, signal: Any, pre: Any, first: Any) -> None
 
     What is missing of the last four is learnt from the last stream, with a signal of zero.
     """
-    distinct()
-    broad()
-    streams, count = signal.shape[0], rows.shape[0]
-    last, zero = count // 2 * 2, signal.dtype.type(0)
+    streams, last, real = signal.shape[0], rows.shape[0] - 1, signal.dtype.type
     for s in range(0, streams, 4):
         t, u, v = min(s + 1, streams - 1), min(s + 2, streams - 1), min(s + 3, streams - 1)
-        a, b, c, d = pre[first + s], pre[first + t], pre[first + u], pre[first + v]
-        for i in range(0, last, 2):
-            k = i + 1
-            of_a, next_a = signal[s, lo + i], signal[s, lo + k]
-            of_b, next_b = (signal[t, lo + i], signal[t, lo + k]) if t > s else (zero, zero)
-            of_c, next_c = (signal[u, lo + i], signal[u, lo + k]) if u > t else (zero, zero)
-            of_d, next_d = (signal[v, lo + i], signal[v, lo + k]) if v > u else (zero, zero)
-            for j in range(rows.shape[1]):
-                rows[i, j] -= (of_a * a[j] + of_b * b[j]) + (of_c * c[j] + of_d * d[j])
-                rows[k, j] -= (next_a * a[j] + next_b * b[j]) + (next_c * c[j] + next_d * d[j])
-    for s in range(streams):
-        learn(rows[last:], lo + last, signal[s], pre[first + s])
+        factors = pre[first + s], pre[first + t], pre[first + u], pre[first + v]
+        b, c, d = real(t > s), real(u > t), real(v > u)
+        for i in range(0, rows.shape[0], 2):
+            k = lo + min(i + 1, last)
+            of_row = signal[s, lo + i], b * signal[t, lo + i], c * signal[u, lo + i], d * signal[v, lo + i]
+            of_next = signal[s, k], b * signal[t, k], c * signal[u, k], d * signal[v, k]
+            sweep(rows, (i, k - lo), (), of_row + of_next, factors, (), (), (), None)
 
 
-def _all(rule: Any, weight: Any, share: Any) -> Any:
-    return weight
+def _all(rule: Any, share: Any) -> Any:
+    return ()
 
 
 @where_implemented(contraction, otherwise=_all)
-def kept(rule: Any, weight: Any, share: Any) -> Any:
-    """Return what is left of a recurrent weight, where the rule shrinks them."""
-    return share * weight
+def kept(rule: Any, share: Any) -> Any:
+    """Return what is kept of four rows of recurrent weights, where the rule shrinks them."""
+    return share, share, share, share
 
 
 def _no_shrinking(rule: Any, rows: Any, share: Any) -> None:
@@ -223,28 +208,29 @@ def learn_and_multiply(
     rule: Any, rows: Any, lo: Any, share: Any, signal: Any, pre: Any, a: Any, b: Any, out_a: Any, out_b: Any
 ) -> None:
     """Keep a `share` of the weights, learn the rank-1 update, and :func:`multiply` by the new weights, in one pass."""
-    distinct()
-    zero = rows.dtype.type(0)
-    count, n = rows.shape
-    for i in range(0, count - 1, 2):
-        first, second = signal[lo + i], signal[lo + i + 1]
-        first_a, first_b, second_a, second_b = zero, zero, zero, zero
-        for j in range(n):
-            w = kept(rule, rows[i, j], share) - first * pre[j]
-            v = kept(rule, rows[i + 1, j], share) - second * pre[j]
-            rows[i, j] = w
-            rows[i + 1, j] = v
-            first_a += w * a[j]
-            first_b += w * b[j]
-            second_a += v * a[j]
-            second_b += v * b[j]
-        out_a[lo + i], out_b[lo + i] = first_a, first_b
-        out_a[lo + i + 1], out_b[lo + i + 1] = second_a, second_b
-    if count % 2 == 1:
-        i = count - 1
-        shrink(rule, rows[i:], share)
-        learn(rows[i:], lo + i, signal, pre)
-        out_a[lo + i], out_b[lo + i] = dot(rows[i], a), dot(rows[i], b)
+    keep = kept(rule, share)
+    for i in range(0, rows.shape[0], 4):
+        which = four(rows, i)
+        sums = sweep(rows, which, keep, _of(signal, lo, which), (pre,), (a, b), (), (), None)
+        _put(sums, lo, which, out_a, out_b)
+
+
+@compiled(**FAST)
+def _share(spec: Any, row: Any, s: Any, rate: Any) -> Any:
+    """Return the share of a `row` of D that is kept in a step with the activity `s`."""
+    real = row.dtype.type
+    return max(real(1) + rate * real(growth(spec, s, row)), real(LEAST))
+
+
+@compiled(**FAST)
+def _keep(spec: Any, rows: Any, lo: Any, which: Any, s: Any, rate: Any) -> Any:
+    i, k, p, q = which
+    return (
+        _share(spec, rows[i], s[lo + i], rate),
+        _share(spec, rows[k], s[lo + k], rate),
+        _share(spec, rows[p], s[lo + p], rate),
+        _share(spec, rows[q], s[lo + q], rate),
+    )
 
 
 @compiled(**LOOP)
@@ -263,54 +249,23 @@ def learn_and_mix(
 ) -> None:
     """Apply the update of D to its `rows`, :func:`multiply` by the new ones, and ``out += rows^T out_a``, in one pass.
 
-    What two rows add to `out` is added while the next two come from memory, which takes longer.
+    What four rows add to `out` is added while the next four come from memory, which takes longer.
     """
-    distinct()
-    broad()
-    real = rows.dtype.type
-    zero, one = real(0), real(1)
-    count, n = rows.shape
-    rate, mix, old = rates[0, 0], real(mixing(spec)), q[0]
-    start = min(count, 2 + count % 2)  # so that whole pairs follow a pair
-    learn_rows(spec, rows[:start], lo, s, q, rates)
-    multiply(rows[:start], lo, a, b, out_a, out_b)
-    multiply_transposed(rows[: start - 2], lo, out_a, out)
-    for i in range(start, count, 2):
-        k = i + 1
-        before, before_next = out_a[lo + i - 2], out_a[lo + i - 1]
-        keep = max(one + rate * real(growth(spec, s[0, lo + i], rows[i])), real(LEAST))
-        keep_next = max(one + rate * real(growth(spec, s[0, lo + k], rows[k])), real(LEAST))
-        c, d = mix * rate * s[0, lo + i], mix * rate * s[0, lo + k]
-        first_a, first_b, second_a, second_b = zero, zero, zero, zero
-        for j in range(n):
-            out[j] += before * rows[i - 2, j] + before_next * rows[i - 1, j]
-            w = keep * rows[i, j] - c * old[j]
-            v = keep_next * rows[k, j] - d * old[j]
-            rows[i, j] = w
-            rows[k, j] = v
-            first_a += w * a[j]
-            first_b += w * b[j]
-            second_a += v * a[j]
-            second_b += v * b[j]
-        out_a[lo + i], out_b[lo + i] = first_a, first_b
-        out_a[lo + k], out_b[lo + k] = second_a, second_b
-    last = max(count - 2, 0)
-    multiply_transposed(rows[last:], lo + last, out_a, out)
+    rate, part, zero = rates[0, 0], rows.dtype.type(mixing(spec)) * rates[0, 0], rows.dtype.type(0)
+    last, gain = (0, 0, 0, 0), (zero, zero, zero, zero)
+    for i in range(0, rows.shape[0], 4):
+        which = four(rows, i)
+        a_i, a_k, a_p, a_q = _of(s[0], lo, which)
+        signal = part * a_i, part * a_k, part * a_p, part * a_q
+        sums = sweep(rows, which, _keep(spec, rows, lo, which, s[0], rate), signal, (q[0],), (a, b), last, gain, out)
+        _put(sums, lo, which, out_a, out_b)
+        last, gain = which, _once(out_a, lo, which)
+    sweep(rows, (), (), (), (), (), last, gain, out)
 
 
 @compiled(**LOOP)
 def multiply_transposed(rows: Any, lo: Any, a: Any, out: Any) -> None:
     """``out += rows^T a[lo : lo + len(rows)]``."""
-    distinct()
-    count, n = rows.shape
-    whole = count // 4 * 4
-    for i in range(0, whole, 4):
-        first, second, third, fourth = a[lo + i], a[lo + i + 1], a[lo + i + 2], a[lo + i + 3]
-        for j in range(n):
-            out[j] += (first * rows[i, j] + second * rows[i + 1, j]) + (
-                third * rows[i + 2, j] + fourth * rows[i + 3, j]
-            )
-    for i in range(whole, count):
-        last = a[lo + i]
-        for j in range(n):
-            out[j] += last * rows[i, j]
+    for i in range(0, rows.shape[0], 4):
+        which = four(rows, i)
+        sweep(rows, (), (), (), (), (), which, _once(a, lo, which), out)

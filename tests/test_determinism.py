@@ -111,7 +111,7 @@ SIGNATURES = {
     "learn_rows": (decorrelation.learn_rows, (typeof(Decorrelation()), MATRIX, INDEX, MATRIX, MATRIX, MATRIX)),
 }
 # What a part answers is a double, and narrowed once for each row or matrix.
-DOUBLES = {"learn_rows": {"mixing", "keep"}, "learn_and_mix": {"mixing", "keep", "keep_next"}}
+DOUBLES = {"learn_rows": {"mixing", "keep"}, "learn_and_mix": {"mixing"}}
 
 
 def doubles(function: Any, signature: tuple[Any, ...]) -> set[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import njit
 
 from onlinernn import ANP, WP, Decorrelation, DivergenceError, LearnedFeedback, OnlineLearner, threads
 from onlinernn.kernels import team
@@ -56,6 +57,17 @@ def test_two_threads_have_the_bits_of_one(setting: str) -> None:
     assert all(np.array_equal(*pair, equal_nan=True) for pair in zip(*told, strict=True))
     assert kept(alone) == kept(together)
     assert kept(alone) != kept(make(1, setting))
+
+
+def test_every_other_pass_begins_where_the_last_one_ended() -> None:
+    @njit
+    def order(of_team: int, parts: int, tick: int) -> list[int]:
+        return [team.turned(of_team, parts, part, tick) for part in range(parts)]
+
+    assert order(0, 8, 4) == order(1, 8, 4) == list(range(8))
+    assert order(0, 8, 5) == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert order(1, 8, 5) == [3, 2, 1, 0, 7, 6, 5, 4]
+    assert order(0, 1, 5) == order(1, 1, 5) == [0]
 
 
 def test_the_other_thread_takes_its_part() -> None:
