@@ -6,6 +6,7 @@ loads those it needs. A named tuple stays where it is: what takes it takes its a
 it. Functions of five values compile in half the time of functions of five hundred, and so do those that call them.
 """
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,6 @@ from numba.extending import (
     typeof_impl,
     unbox,
 )
-from numba.np import arrayobj
 
 
 class Held(int):
@@ -133,18 +133,31 @@ def _load(context: Any, builder: Any, words: Any, kind: Any, at: int = 0) -> Any
             at += _words(field)
         return context.make_tuple(builder, kind, fields)
     if isinstance(kind, types.Array):
-        size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-        shape = [word(1 + i) for i in range(kind.ndim)]
-        strides = [size]
-        for length in shape[:0:-1]:
-            strides.insert(0, builder.mul(strides[0], length))
-        data = builder.inttoptr(word(0), context.get_data_type(kind.dtype).as_pointer())
-        view = arrayobj.make_array(kind)(context, builder)
-        arrayobj.populate_array(view, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
-        return view._getvalue()
+        return _array(context, builder, kind, word(0), [word(1 + i) for i in range(kind.ndim)])
     if isinstance(kind, types.Float):
         return builder.bitcast(word(0), context.get_value_type(kind))
     return context.cast(builder, word(0), types.int64, kind)
+
+
+def _array(context: Any, builder: Any, kind: Any, address: Any, shape: list[Any]) -> Any:
+    """Return code for a contiguous array; put together here, for Numba would write it to memory first."""
+    element = context.get_data_type(kind.dtype)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(element))
+    strides = [size]
+    for length in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], length))
+    fields = {
+        "nitems": functools.reduce(builder.mul, shape),
+        "itemsize": size,
+        "data": builder.inttoptr(address, element.as_pointer()),
+        "shape": cgutils.pack_array(builder, shape),
+        "strides": cgutils.pack_array(builder, strides),
+    }
+    model = context.data_model_manager[kind]
+    value = ir.Constant(model.get_value_type(), None)
+    for name, field in fields.items():
+        value = builder.insert_value(value, field, model.get_field_position(name))
+    return value
 
 
 def _in_place(kind: Any) -> Any:

@@ -7,6 +7,7 @@ by itself when Python calls it after all. What Python calls is optimised as a wh
 
 import ctypes
 import functools
+from types import CodeType
 from typing import Any
 
 from llvmlite.binding.newpassmanagers import create_new_function_pass_manager
@@ -15,7 +16,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, compile_extra
 from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.environment import lookup_environment
-from numba.core.typed_passes import NativeLowering
+from numba.core.typed_passes import NativeLowering, NopythonRewrites
+from numba.core.untyped_passes import InlineClosureLikes
 
 #: How Python calls compiled code: of something that does not matter here, of arguments, and of named ones or null.
 _CALL = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
@@ -103,13 +105,24 @@ class _LoweringWhole(NativeLowering):
         return changed
 
 
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _InlineClosures(InlineClosureLikes):
+    _name = "inline_closures_where_there_are_some"
+
+    def run_pass(self, state: Any) -> bool:
+        has_closures = any(isinstance(constant, CodeType) for constant in state.func_id.code.co_consts)
+        return has_closures and bool(super().run_pass(state))  # type: ignore[no-untyped-call]
+
+
 class _Compiler(CompilerBase):
     lowering: type[NativeLowering]
 
     def define_pipelines(self) -> list[PassManager]:
         usual = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        # Rewriting what is typed is for expressions that make arrays, which no kernel does.
+        ours: dict[Any, Any] = {NativeLowering: self.lowering, InlineClosureLikes: _InlineClosures}
         passes = PassManager(type(self).__name__)
-        passes.passes = [(self.lowering if step is NativeLowering else step, why) for step, why in usual.passes]
+        passes.passes = [(ours.get(step, step), why) for step, why in usual.passes if step is not NopythonRewrites]
         passes.finalize()
         return [passes]
 
