@@ -141,10 +141,8 @@ def multiply_four(rows: Any, lo: Any, x: Any, out: Any, lane: Any, step: Any) ->
     for i in range(0, rows.shape[0], 4):
         which = four(rows, i)
         sums = sweep(rows, which, (), (), (), lanes, (), (), None)
-        for r in range(4):
-            k = lo + which[r]
-            out[lane, k], out[second, k] = sums[4 * r], sums[4 * r + 1]
-            out[third, k], out[fourth, k] = sums[4 * r + 2], sums[4 * r + 3]
+        _put(sums[:2] + sums[4:6] + sums[8:10] + sums[12:14], lo, which, out[lane], out[second])
+        _put(sums[2:4] + sums[6:8] + sums[10:12] + sums[14:], lo, which, out[third], out[fourth])
 
 
 @compiled(**LOOP)
@@ -169,16 +167,16 @@ def learn_streams(rows: Any, lo: Any, signal: Any, pre: Any, first: Any) -> None
 
     What is missing of the last four is learnt from the last stream, with a signal of zero.
     """
-    streams, last, real = signal.shape[0], rows.shape[0] - 1, signal.dtype.type
+    streams, zero = signal.shape[0], signal.dtype.type(0)
+    nothing = zero, zero, zero, zero
     for s in range(0, streams, 4):
         t, u, v = min(s + 1, streams - 1), min(s + 2, streams - 1), min(s + 3, streams - 1)
         factors = pre[first + s], pre[first + t], pre[first + u], pre[first + v]
-        b, c, d = real(t > s), real(u > t), real(v > u)
-        for i in range(0, rows.shape[0], 2):
-            k = lo + min(i + 1, last)
-            of_row = signal[s, lo + i], b * signal[t, lo + i], c * signal[u, lo + i], d * signal[v, lo + i]
-            of_next = signal[s, k], b * signal[t, k], c * signal[u, k], d * signal[v, k]
-            sweep(rows, (i, k - lo), (), of_row + of_next, factors, (), (), (), None)
+        for i in range(0, rows.shape[0], 4):
+            which = four(rows, i)
+            learnt = _of(signal[s], lo, which) + (_of(signal[t], lo, which) if t > s else nothing)
+            rest = (_of(signal[u], lo, which) if u > t else nothing) + (_of(signal[v], lo, which) if v > u else nothing)
+            sweep(rows, which, (), learnt + rest, factors, (), (), (), None)
 
 
 def _all(rule: Any, share: Any) -> Any:

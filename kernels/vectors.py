@@ -44,8 +44,8 @@ def sweep(
         The weights.
     which, keep : tuples of R numbers
         Which rows, and what is kept of each. A row that stands there twice must have the same `keep` and `signal`.
-    signal : tuple of R S numbers
-        What each row learns of each of the presynaptic factors, those of the first row first.
+    signal : tuple of S R numbers
+        What each row learns of each of the presynaptic factors, those of the first factor first.
     pre, x : tuples of S and L arrays (n,)
         Presynaptic factors; what the rows are multiplied by.
     last, gain : tuples of Q numbers
@@ -64,7 +64,7 @@ def sweep(
     weights = [rows[row] * keep[r] if keep else rows[row] for r, row in enumerate(which)]
     if pre:
         streams = range(len(pre))
-        weights = [w - sum(signal[r * len(pre) + s] * pre[s] for s in streams) for r, w in enumerate(weights)]
+        weights = [w - sum(signal[s * len(which) + r] * pre[s] for s in streams) for r, w in enumerate(weights)]
     if keep or pre:
         for row, w in zip(which, weights, strict=True):
             rows[row] = w
@@ -183,7 +183,7 @@ def _sweep(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             found[r] = on.times(part, found[r])
         for r in range(len(found)):
             for s, factor in enumerate(before):
-                found[r] = on.minus(found[r], on.times(learnt[r * len(before) + s], factor))
+                found[r] = on.minus(found[r], on.times(learnt[s * len(found) + r], factor))
         if kept or before:
             for data, w in zip(weights, found, strict=True):
                 on.store(w, data, j, mask)

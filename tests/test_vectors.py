@@ -1,4 +1,4 @@
-"""The loop over the columns of a few rows: compiled, beside what it means in NumPy, at widths around those of vectors."""
+"""The loop over the columns of a few rows: compiled, beside its meaning in NumPy, at widths around those of vectors."""
 
 from typing import Any
 
