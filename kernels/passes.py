@@ -14,7 +14,7 @@ from numba.extending import intrinsic, overload
 from onlinernn.kernels.decorrelation import LEAST, growth, mixing
 from onlinernn.kernels.dispatch import FAST, INNER, LOOP, compiled, distinct, where_implemented
 from onlinernn.kernels.rules import contraction
-from onlinernn.kernels.vectors import sweep
+from onlinernn.kernels.vectors import MANY_REGISTERS, sweep
 
 
 @compiled(**FAST)
@@ -96,22 +96,18 @@ def four(rows: Any, i: Any) -> Any:
 
 
 @compiled(**FAST)
-def _of(values: Any, lo: Any, which: Any) -> Any:
+def _once(which: Any, values: Any, again: Any) -> Any:
+    """Return the values of four rows, but `again` for those that stand there again."""
     i, k, p, q = which
-    return values[lo + i], values[lo + k], values[lo + p], values[lo + q]
+    a, b, c, d = values
+    return a, b if k > i else again, c if p > k else again, d if q > p else again
 
 
 @compiled(**FAST)
-def _once(values: Any, lo: Any, which: Any) -> Any:
-    """Return the values of four rows, with 0 for those that stand there again."""
+def _of_each(values: Any, lo: Any, which: Any) -> Any:
+    """Return the values of four rows from number `lo` on, 0 for those that stand there again."""
     i, k, p, q = which
-    zero = values.dtype.type(0)
-    return (
-        values[lo + i],
-        values[lo + k] if k > i else zero,
-        values[lo + p] if p > k else zero,
-        values[lo + q] if q > p else zero,
-    )
+    return _once(which, (values[lo + i], values[lo + k], values[lo + p], values[lo + q]), values.dtype.type(0))
 
 
 @compiled(**FAST)
@@ -158,7 +154,7 @@ def learn(rows: Any, lo: Any, signal: Any, pre: Any) -> None:
     """``rows_i -= signal[lo + i] pre``: the rank-1 update."""
     for i in range(0, rows.shape[0], 4):
         which = four(rows, i)
-        sweep(rows, which, (), _of(signal, lo, which), (pre,), (), (), (), None)
+        sweep(rows, which, (), _of_each(signal, lo, which), (pre,), (), (), (), None)
 
 
 @compiled(**LOOP)
@@ -174,19 +170,20 @@ def learn_streams(rows: Any, lo: Any, signal: Any, pre: Any, first: Any) -> None
         factors = pre[first + s], pre[first + t], pre[first + u], pre[first + v]
         for i in range(0, rows.shape[0], 4):
             which = four(rows, i)
-            learnt = _of(signal[s], lo, which) + (_of(signal[t], lo, which) if t > s else nothing)
-            rest = (_of(signal[u], lo, which) if u > t else nothing) + (_of(signal[v], lo, which) if v > u else nothing)
-            sweep(rows, which, (), learnt + rest, factors, (), (), (), None)
+            a, b = _of_each(signal[s], lo, which), _of_each(signal[t], lo, which) if t > s else nothing
+            c = _of_each(signal[u], lo, which) if u > t else nothing
+            d = _of_each(signal[v], lo, which) if v > u else nothing
+            sweep(rows, which, (), a + b + c + d, factors, (), (), (), None)
 
 
-def _all(rule: Any, share: Any) -> Any:
+def _all(rule: Any, which: Any, share: Any) -> Any:
     return ()
 
 
 @where_implemented(contraction, otherwise=_all)
-def kept(rule: Any, share: Any) -> Any:
+def kept(rule: Any, which: Any, share: Any) -> Any:
     """Return what is kept of four rows of recurrent weights, where the rule shrinks them."""
-    return share, share, share, share
+    return _once(which, (share, share, share, share), type(share)(1))
 
 
 def _no_shrinking(rule: Any, rows: Any, share: Any) -> None:
@@ -206,10 +203,9 @@ def learn_and_multiply(
     rule: Any, rows: Any, lo: Any, share: Any, signal: Any, pre: Any, a: Any, b: Any, out_a: Any, out_b: Any
 ) -> None:
     """Keep a `share` of the weights, learn the rank-1 update, and :func:`multiply` by the new weights, in one pass."""
-    keep = kept(rule, share)
     for i in range(0, rows.shape[0], 4):
         which = four(rows, i)
-        sums = sweep(rows, which, keep, _of(signal, lo, which), (pre,), (a, b), (), (), None)
+        sums = sweep(rows, which, kept(rule, which, share), _of_each(signal, lo, which), (pre,), (a, b), (), (), None)
         _put(sums, lo, which, out_a, out_b)
 
 
@@ -223,12 +219,9 @@ def _share(spec: Any, row: Any, s: Any, rate: Any) -> Any:
 @compiled(**FAST)
 def _keep(spec: Any, rows: Any, lo: Any, which: Any, s: Any, rate: Any) -> Any:
     i, k, p, q = which
-    return (
-        _share(spec, rows[i], s[lo + i], rate),
-        _share(spec, rows[k], s[lo + k], rate),
-        _share(spec, rows[p], s[lo + p], rate),
-        _share(spec, rows[q], s[lo + q], rate),
-    )
+    first, second = _share(spec, rows[i], s[lo + i], rate), _share(spec, rows[k], s[lo + k], rate)
+    third, fourth = _share(spec, rows[p], s[lo + p], rate), _share(spec, rows[q], s[lo + q], rate)
+    return _once(which, (first, second, third, fourth), rows.dtype.type(1))
 
 
 @compiled(**LOOP)
@@ -247,18 +240,26 @@ def learn_and_mix(
 ) -> None:
     """Apply the update of D to its `rows`, :func:`multiply` by the new ones, and ``out += rows^T out_a``, in one pass.
 
-    What four rows add to `out` is added while the next four come from memory, which takes longer.
+    What four rows add to `out` is added while the next four come from memory, which takes longer, where the processor
+    has registers for so much.
     """
     rate, part, zero = rates[0, 0], rows.dtype.type(mixing(spec)) * rates[0, 0], rows.dtype.type(0)
     last, gain = (0, 0, 0, 0), (zero, zero, zero, zero)
     for i in range(0, rows.shape[0], 4):
         which = four(rows, i)
-        a_i, a_k, a_p, a_q = _of(s[0], lo, which)
+        a_i, a_k, a_p, a_q = _of_each(s[0], lo, which)
         signal = part * a_i, part * a_k, part * a_p, part * a_q
-        sums = sweep(rows, which, _keep(spec, rows, lo, which, s[0], rate), signal, (q[0],), (a, b), last, gain, out)
+        keep = _keep(spec, rows, lo, which, s[0], rate)
+        if MANY_REGISTERS:
+            sums = sweep(rows, which, keep, signal, (q[0],), (a, b), last, gain, out)
+        else:
+            sums = sweep(rows, which, keep, signal, (q[0],), (a, b), (), (), None)
         _put(sums, lo, which, out_a, out_b)
-        last, gain = which, _once(out_a, lo, which)
-    sweep(rows, (), (), (), (), (), last, gain, out)
+        last, gain = which, _of_each(out_a, lo, which)
+        if not MANY_REGISTERS:
+            sweep(rows, (), (), (), (), (), last, gain, out)
+    if MANY_REGISTERS:
+        sweep(rows, (), (), (), (), (), last, gain, out)
 
 
 @compiled(**LOOP)
@@ -266,4 +267,4 @@ def multiply_transposed(rows: Any, lo: Any, a: Any, out: Any) -> None:
     """``out += rows^T a[lo : lo + len(rows)]``."""
     for i in range(0, rows.shape[0], 4):
         which = four(rows, i)
-        sweep(rows, (), (), (), (), (), which, _once(a, lo, which), out)
+        sweep(rows, (), (), (), (), (), which, _of_each(a, lo, which), out)

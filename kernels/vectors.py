@@ -28,22 +28,25 @@ def _register_bytes() -> int:
 
 _BYTES = _register_bytes()
 
+#: Whether there are 32 vector registers, as where they have 64 bytes, and not 16.
+MANY_REGISTERS = _BYTES == 64
+
 
 def sweep(
     rows: Any, which: Any, keep: Any, signal: Any, pre: Any, x: Any, last: Any, gain: Any, out: Any
 ) -> tuple[Any, ...]:
     """Go once through the columns of a few rows: mix, learn, multiply.
 
-    First ``out += sum_q gain_q rows[last_q]`` with the rows as they were; then ``w_r = keep_r rows[which_r] -
-    sum_s signal_rs pre_s`` takes the place of ``rows[which_r]``; the inner products ``w_r . x_l`` are returned. Each
-    part of it is left out where its tuple is empty.
+    First ``out += sum_q gain_q rows[last_q]`` with the rows as they were; then, one row after the other, ``w_r =
+    keep_r rows[which_r] - sum_s signal_sr pre_s`` takes the place of ``rows[which_r]``, and the inner products
+    ``w_r . x_l`` are returned. Each part of it is left out where its tuple is empty.
 
     Parameters
     ----------
     rows : (count, n) or (n,) array
         The weights.
     which, keep : tuples of R numbers
-        Which rows, and what is kept of each. A row that stands there twice must have the same `keep` and `signal`.
+        Which rows, and what is kept of each. What stands there again has to keep all and learn nothing.
     signal : tuple of S R numbers
         What each row learns of each of the presynaptic factors, those of the first factor first.
     pre, x : tuples of S and L arrays (n,)
@@ -61,14 +64,14 @@ def sweep(
     rows = rows.reshape(-1, rows.shape[-1])
     for row, part in zip(last, gain, strict=True):
         out += part * rows[row]
-    weights = [rows[row] * keep[r] if keep else rows[row] for r, row in enumerate(which)]
-    if pre:
-        streams = range(len(pre))
-        weights = [w - sum(signal[s * len(which) + r] * pre[s] for s in streams) for r, w in enumerate(weights)]
-    if keep or pre:
-        for row, w in zip(which, weights, strict=True):
-            rows[row] = w
-    return tuple(w.dot(one) for w in weights for one in x)
+    products = []
+    for r, row in enumerate(which):
+        w = rows[row] * keep[r] if keep else rows[row]
+        for s, factor in enumerate(pre):
+            w = w - signal[s * len(which) + r] * factor
+        rows[row] = w
+        products += [w.dot(other) for other in x]
+    return tuple(products)
 
 
 class _Columns:
@@ -173,23 +176,22 @@ def _sweep(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
     def columns(j: Any, mask: Any) -> None:
         before = [on.load(data, j, mask) for data in factors]
-        found = [on.load(data, j, mask) for data in weights]
+        others = [on.load(data, j, mask) for data in multiplied]
         if mixed:
             total = on.load(to, j, mask)
             for data, part in zip(mixed, parts, strict=True):
                 total = on.plus(total, on.times(part, on.load(data, j, mask)))
             on.store(total, to, j, mask)
-        for r, part in enumerate(kept):
-            found[r] = on.times(part, found[r])
-        for r in range(len(found)):
+        for r, data in enumerate(weights):
+            w = on.load(data, j, mask)
+            if kept:
+                w = on.times(kept[r], w)
             for s, factor in enumerate(before):
-                found[r] = on.minus(found[r], on.times(learnt[s * len(found) + r], factor))
-        if kept or before:
-            for data, w in zip(weights, found, strict=True):
+                w = on.minus(w, on.times(learnt[s * len(weights) + r], factor))
+            if kept or before:
                 on.store(w, data, j, mask)
-        others = [on.load(data, j, mask) for data in multiplied]
-        for place, (w, other) in zip(sums, ((w, other) for w in found for other in others), strict=True):
-            builder.store(on.plus(builder.load(place), on.times(w, other)), place)
+            for place, other in zip(sums[r * len(others) : (r + 1) * len(others)], others, strict=True):
+                builder.store(on.plus(builder.load(place), on.times(w, other)), place)
 
     whole = builder.and_(n, ir.Constant(_INT, -on.count))
     with cgutils.for_range_slice(builder, ir.Constant(_INT, 0), whole, ir.Constant(_INT, on.count)) as (j, _):
