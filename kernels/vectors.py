@@ -44,7 +44,7 @@ def sweep(
     Parameters
     ----------
     rows : (count, n) or (n,) array
-        The weights.
+        The weights; all arrays are of one type. Sums of integers wrap around.
     which, keep : tuples of R numbers
         Which rows, and what is kept of each. What stands there again has to keep all and learn nothing.
     signal : tuple of S R numbers
@@ -79,11 +79,11 @@ class _Columns:
 
     def __init__(self, context: Any, builder: Any, dtype: Any) -> None:
         self.context, self.builder, self.dtype = context, builder, dtype
-        self.element = context.get_value_type(dtype)
+        self.element, self.real = context.get_value_type(dtype), isinstance(dtype, types.Float)
         self.count = _BYTES * 8 // dtype.bitwidth
         self.kind = ir.VectorType(self.element, self.count)
         self.align = dtype.bitwidth // 8
-        self.name = f"v{self.count}f{dtype.bitwidth}"
+        self.name = f"v{self.count}{'f' if self.real else 'i'}{dtype.bitwidth}"
 
     def spread(self, kind: Any, value: Any) -> Any:
         """Return a vector of one number."""
@@ -109,21 +109,23 @@ class _Columns:
 
     def times(self, a: Any, b: Any) -> Any:
         """Return the products of two vectors."""
-        return self.builder.fmul(a, b, flags=_FLAGS)
+        return self.builder.fmul(a, b, flags=_FLAGS) if self.real else self.builder.mul(a, b)
 
     def plus(self, a: Any, b: Any) -> Any:
         """Return the sums of two vectors."""
-        return self.builder.fadd(a, b, flags=_FLAGS)
+        return self.builder.fadd(a, b, flags=_FLAGS) if self.real else self.builder.add(a, b)
 
     def minus(self, a: Any, b: Any) -> Any:
         """Return the differences of two vectors."""
-        return self.builder.fsub(a, b, flags=_FLAGS)
+        return self.builder.fsub(a, b, flags=_FLAGS) if self.real else self.builder.sub(a, b)
 
     def total(self, vector: Any) -> Any:
         """Return the sum of the numbers of a vector."""
-        kind = ir.FunctionType(self.element, (self.element, self.kind))
-        add = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.vector.reduce.fadd.{self.name}")
-        return self.builder.call(add, (ir.Constant(self.element, -0.0), vector), fastmath=("reassoc",))
+        start = (ir.Constant(self.element, -0.0),) if self.real else ()
+        kind = ir.FunctionType(self.element, (*(one.type for one in start), self.kind))
+        name = f"llvm.vector.reduce.{'fadd' if self.real else 'add'}.{self.name}"
+        add = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(add, (*start, vector), fastmath=("reassoc",) if self.real else ())
 
     def first(self, count: Any) -> Any:
         """Return the mask of the first `count` numbers."""

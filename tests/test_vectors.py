@@ -70,6 +70,14 @@ def test_what_is_left_out_changes_nothing(n: int) -> None:
     assert rows.tobytes() == before.tobytes()
 
 
+@pytest.mark.parametrize("n", [7, 32, 65])
+def test_integers_wrap_around(n: int) -> None:
+    rows = np.random.default_rng(n).integers(-9, 9, (2, n)).astype(np.int16)
+    assert products(rows, rows[:1]) == (int(rows[1].astype(int) @ rows[0]),)
+    rows[...] = 1000
+    assert products(rows, rows[:1]) == (np.int64(n * 1_000_000).astype(np.int16),)
+
+
 def test_in_plain_python_it_is_the_update_and_then_the_products() -> None:
     rows = np.float64([[1, 2], [3, 4]])
     made = sweep(rows, (1,), (0.5,), (2.0,), (np.float64([1, 0]),), (np.float64([1, 1]),), (), (), None)
