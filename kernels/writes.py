@@ -199,8 +199,10 @@ def write_and_read(
     if learning:
         find_signs(spec.rule, spec.seed, tagged, SYNAPSE_RECURRENT, params.R.shape[1], work)
         learn_and_read(substrate, params, state, tags, work, spec, tally, before, tagged, ahead, share)
-    for i in range(params.R.shape[0]):
-        read_row(substrate, params, state, work, spec, ahead, i, 2 if learning else 0)
+    first = 2 if learning else 0
+    if first < state.s.shape[0]:
+        for i in range(params.R.shape[0]):
+            read_row(substrate, params, state, work, spec, ahead, i, first)
 
 
 @compiled(**LOOP)

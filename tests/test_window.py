@@ -29,11 +29,12 @@ def test_window_1_is_np_with_the_copies_set_back_every_step() -> None:
         for rule, resync in ((rules[0], None), (rules[1], 1), (rules[1], 2))
     ]
     windowed, plain, other = [learner.run(U, Y) for learner in learners]
-    assert np.array_equal(windowed.predictions, plain.predictions)
-    assert np.array_equal(windowed.noisy_losses, plain.noisy_losses, equal_nan=True)
+    same = {"rtol": 1e-12, "atol": 1e-14}  # two rules are two programs, whose products the compiler may order otherwise
+    np.testing.assert_allclose(windowed.predictions, plain.predictions, **same)
+    np.testing.assert_allclose(windowed.noisy_losses, plain.noisy_losses, **same)
     for name, weight in learners[1].weights.items():
-        assert np.array_equal(learners[0].weights[name], weight)
-    assert not np.array_equal(other.predictions, plain.predictions)
+        np.testing.assert_allclose(learners[0].weights[name], weight, **same)
+    assert np.abs(other.predictions - plain.predictions).max() > 1e-6
 
 
 def test_black_box_losses_teach_as_the_engine_s_own() -> None:
