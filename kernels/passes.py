@@ -137,8 +137,9 @@ def multiply_four(rows: Any, lo: Any, x: Any, out: Any, lane: Any, step: Any) ->
     for i in range(0, rows.shape[0], 4):
         which = four(rows, i)
         sums = sweep(rows, which, (), (), (), lanes, (), (), None)
-        _put(sums[:2] + sums[4:6] + sums[8:10] + sums[12:14], lo, which, out[lane], out[second])
-        _put(sums[2:4] + sums[6:8] + sums[10:12] + sums[14:], lo, which, out[third], out[fourth])
+        i_a, i_b, i_c, i_d, k_a, k_b, k_c, k_d, p_a, p_b, p_c, p_d, q_a, q_b, q_c, q_d = sums
+        _put((i_a, i_b, k_a, k_b, p_a, p_b, q_a, q_b), lo, which, out[lane], out[second])
+        _put((i_c, i_d, k_c, k_d, p_c, p_d, q_c, q_d), lo, which, out[third], out[fourth])
 
 
 @compiled(**LOOP)
