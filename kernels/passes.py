@@ -80,8 +80,8 @@ def multiply_lanes(rows: Any, lo: Any, x: Any, out: Any, step: Any) -> None:
     """``out[lane, lo + i] = rows_i . x[lane]`` for every lane that is a multiple of `step`."""
     lanes = x.shape[0]
     lane = (lanes + 2 * step - 1) // (4 * step) * 4 * step
-    for four in range(0, lane, 4 * step):
-        multiply_four(rows, lo, x, out, four, step)
+    for first in range(0, lane, 4 * step):
+        multiply_four(rows, lo, x, out, first, step)
     if lane + step < lanes:
         multiply(rows, lo, x[lane], x[lane + step], out[lane], out[lane + step])
     elif lane < lanes:

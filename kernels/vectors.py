@@ -44,7 +44,7 @@ def sweep(
     Parameters
     ----------
     rows : (count, n) or (n,) array
-        The weights; all arrays are of one type. Sums of integers wrap around.
+        The weights; all arrays are contiguous and of one type. Sums of integers wrap around.
     which, keep : tuples of R numbers
         Which rows, and what is kept of each. What stands there again has to keep all and learn nothing.
     signal : tuple of S R numbers
@@ -149,6 +149,9 @@ def _type_of_sweep(context: Any) -> Any:
     def products(
         rows: Any, which: Any, keep: Any, signal: Any, pre: Any, x: Any, last: Any, gain: Any, out: Any
     ) -> Any:
+        arrays = (rows, *pre, *x, *([out] if len(last) else []))
+        if any(array.layout != "C" or array.dtype != rows.dtype for array in arrays):
+            return None  # Numba says that it has no such function
         return types.UniTuple(rows.dtype, len(which) * len(x))
 
     return products

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.errors import TypingError
 
 from onlinernn.kernels.vectors import sweep
 
@@ -76,6 +77,12 @@ def test_integers_wrap_around(n: int) -> None:
     assert products(rows, rows[:1]) == (int(rows[1].astype(int) @ rows[0]),)
     rows[...] = 1000
     assert products(rows, rows[:1]) == (np.int64(n * 1_000_000).astype(np.int16),)
+
+
+@pytest.mark.parametrize("other", [np.zeros((2, 14))[:, ::2], np.zeros((1, 7), np.float32)], ids=["strided", "float32"])
+def test_arrays_of_another_kind_do_not_compile(other: np.ndarray) -> None:
+    with pytest.raises(TypingError, match="sweep"):
+        products(np.ones((2, 7)), other)
 
 
 def test_in_plain_python_it_is_the_update_and_then_the_products() -> None:
