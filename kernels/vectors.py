@@ -61,7 +61,7 @@ def sweep(
     tuple of R L numbers
         Those of the first row first.
     """
-    rows = rows.reshape(-1, rows.shape[-1])
+    rows = rows if rows.ndim == 2 else rows[None]
     for row, part in zip(last, gain, strict=True):
         out += part * rows[row]
     products = []

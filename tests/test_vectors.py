@@ -7,6 +7,7 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
+from onlinernn.kernels import passes
 from onlinernn.kernels.vectors import sweep
 
 WIDTHS = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 100]
@@ -77,6 +78,12 @@ def test_integers_wrap_around(n: int) -> None:
     assert products(rows, rows[:1]) == (int(rows[1].astype(int) @ rows[0]),)
     rows[...] = 1000
     assert products(rows, rows[:1]) == (np.int64(n * 1_000_000).astype(np.int16),)
+
+
+@pytest.mark.parametrize("function", [products, products.py_func], ids=["compiled", "plain"])
+def test_of_no_columns_all_sums_are_0(function: Any) -> None:
+    assert function(np.ones((2, 0)), np.ones((1, 0))) == (0.0,)
+    assert passes.dot(np.ones(0), np.ones(0)) == 0.0
 
 
 @pytest.mark.parametrize("other", [np.zeros((2, 14))[:, ::2], np.zeros((1, 7), np.float32)], ids=["strided", "float32"])
