@@ -24,7 +24,7 @@ from onlinernn.results import StepResult, Trace
 from onlinernn.specification import require_losses_do, specify
 from onlinernn.threads import choose_threads
 
-_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 _new: Any = tuple.__new__  # half the time of calling the class
 
 
