@@ -23,12 +23,13 @@ def _register_bytes() -> int:
     if config.CPU_NAME is None:  # type: ignore[attr-defined]
         found = llvm.get_host_cpu_features()
         return 64 if found.get("avx512vl") else 32 if found.get("avx") else 16
-    return 64 if "+avx512vl" in (config.CPU_FEATURES or "") else 32  # type: ignore[attr-defined]
+    named = config.CPU_FEATURES or ""  # type: ignore[attr-defined]
+    return 64 if "+avx512vl" in named else 32 if "+avx" in named else 16
 
 
 _BYTES = _register_bytes()
 
-#: Whether there are 32 vector registers, as where they have 64 bytes, and not 16.
+#: Whether 32 vector registers are counted on, and not 16: where they have 64 bytes.
 MANY_REGISTERS = _BYTES == 64
 
 
@@ -69,7 +70,8 @@ def sweep(
         w = rows[row] * keep[r] if keep else rows[row]
         for s, factor in enumerate(pre):
             w = w - signal[s * len(which) + r] * factor
-        rows[row] = w
+        if keep or pre:
+            rows[row] = w
         products += [w.dot(other) for other in x]
     return tuple(products)
 

@@ -34,14 +34,21 @@ def test_weights_learn_from_all_streams(count: int, streams: int) -> None:
     np.testing.assert_allclose(rows, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("registers", ["as here", "many", "few"])
 @pytest.mark.parametrize("spec", [Decorrelation(1e-2), Whitening(1e-1)], ids=str)
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8])
-def test_to_learn_decorrelation_and_use_it_in_one_pass_is_to_do_one_after_the_other(spec: Any, count: int) -> None:
+def test_to_learn_decorrelation_and_use_it_in_one_pass_is_to_do_one_after_the_other(
+    spec: Any, count: int, registers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn_and_mix = passes.learn_and_mix
+    if registers != "as here":  # what other processors do, in plain Python
+        monkeypatch.setattr(passes, "MANY_REGISTERS", registers == "many")
+        learn_and_mix = getattr(learn_and_mix, "py_func", learn_and_mix)
     n, lo = 9, 1
     together, w, q, rate = numbers(count, n), numbers(1, n), numbers(1, n)[:, ::-1].copy(), np.full((1, 1), 0.03)
     before, apart, x, total = together.copy(), together.copy(), numbers(2, n), numbers(n)
     out, expected = np.full((2, n), np.nan), total.copy()
-    passes.learn_and_mix(spec, together, lo, w, q, rate, x[0], x[1], out[0], out[1], total)
+    learn_and_mix(spec, together, lo, w, q, rate, x[0], x[1], out[0], out[1], total)
     learn_rows(spec, apart, lo, w, q, rate)
     expected += apart.T @ (apart @ x[0])
     np.testing.assert_allclose(together, apart, rtol=1e-12)

@@ -92,6 +92,12 @@ def test_arrays_of_another_kind_do_not_compile(other: np.ndarray) -> None:
         products(np.ones((2, 7)), other)
 
 
+def test_what_is_read_only_can_be_multiplied() -> None:
+    rows = np.ones((2, 5))
+    rows.flags.writeable = False
+    assert products.py_func(rows, np.ones((1, 5))) == (5.0,)
+
+
 def test_in_plain_python_it_is_the_update_and_then_the_products() -> None:
     rows = np.float64([[1, 2], [3, 4]])
     made = sweep(rows, (1,), (0.5,), (2.0,), (np.float64([1, 0]),), (np.float64([1, 1]),), (), (), None)
