@@ -241,8 +241,8 @@ def learn_and_mix(
 ) -> None:
     """Apply the update of D to its `rows`, :func:`multiply` by the new ones, and ``out += rows^T out_a``, in one pass.
 
-    There is at least one row. What four rows add to `out` is added while the next four come from memory, which takes longer, where the processor
-    has registers for so much.
+    There is at least one row. What four rows add to `out` is added while the next four come from memory, which takes
+    longer, where the processor has registers for so much.
     """
     rate, part, zero = rates[0, 0], rows.dtype.type(mixing(spec)) * rates[0, 0], rows.dtype.type(0)
     last, gain = (0, 0, 0, 0), (zero, zero, zero, zero)
