@@ -15,7 +15,7 @@ from onlinernn.kernels.dispatch import ENTRY, compiled, fingerprint
 from onlinernn.kernels.faults import Told
 from onlinernn.kernels.held import released
 from onlinernn.kernels.layout import OK, OPEN, PENDING, TICK
-from onlinernn.kernels.lockstep import attend, compare, learn, recompute_drive
+from onlinernn.kernels.lockstep import attend, compare, learn, renew
 from onlinernn.kernels.mixing import mix
 
 #: What :func:`run` returns in place of a number of steps when it did nothing: an input or a target cannot be used, or a
@@ -113,6 +113,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
                         targets[t, s, 0]
                     ):
                         return UNUSABLE
+        renew(params, state, work, spec, tally)
         for t in range(steps):
             receive(work.u, inputs[t])
             receive(work.target, targets[t])
@@ -126,9 +127,10 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
 
     @compiled_entry
     def predict(network: Any, u: Any, prediction: Any) -> None:
-        """Compute what the next step would predict; only scratch is written, and the update of D that waits for it."""
+        """Compute what the next step would predict; only scratch is written, and what waits for it (`refresh`)."""
         _ = sources
         ((params, state, _, _, work), tally), spec = released(network)
+        renew(params, state, work, spec, tally)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK])
         tally[PENDING] = 0
@@ -139,6 +141,7 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         """Do the first half of a step; ``work.y`` holds the outputs of all copies."""
         _ = sources
         ((params, state, tags, _, work), tally), spec = released(network)
+        renew(params, state, work, spec, tally)
         receive(work.u, u)
         forward(params, state, work, spec, tally[PENDING] == 1, tally[TICK])
         commit(params, state, tags, work, spec, tally)
@@ -151,13 +154,12 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         return learn(params, state, tags, traces, work, spec, tally)
 
     @compiled_entry
-    def refresh(network: Any, changed: Any) -> None:
-        """Apply the pending update of D; where the weights were `changed`, compute the recurrent drive anew."""
+    def refresh(network: Any) -> None:
+        """Do what waits for the next step: the update of D, and what follows from weights that were set."""
         _ = sources
-        ((params, state, tags, _, work), tally), spec = released(network)
+        ((params, state, _, _, work), tally), spec = released(network)
         settle(params, state, work, spec, tally)
-        if changed:
-            recompute_drive(params, state, tags, work, spec, tally)
+        renew(params, state, work, spec, tally)
 
     @compiled_entry
     def help_out(network: Any) -> None:

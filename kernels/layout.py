@@ -161,8 +161,9 @@ class Work(NamedTuple):
 #: The number of a learner that is given none.
 REAL = Real()
 
-#: Entries of the tally, the int64 counters of a learner.
-TICK, ORIGIN, OPEN, PENDING, TAUGHT, DEAD, GUARD_HIDDEN, GUARD_READOUT, N_TALLY = range(9)
+#: Entries of the tally, the int64 counters of a learner. STALE is 1 where weights were set from outside since the drive
+#: of the next step was computed.
+TICK, ORIGIN, OPEN, PENDING, STALE, TAUGHT, DEAD, GUARD_HIDDEN, GUARD_READOUT, N_TALLY = range(10)
 
 #: Counters that follow with a substrate: updates wanted, lost (the weight stayed where it was), and made; values that
 #: reached a limit.

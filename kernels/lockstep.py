@@ -26,6 +26,7 @@ from onlinernn.kernels.layout import (
     OK,
     ORIGIN,
     PENDING,
+    STALE,
     TAUGHT,
     TICK,
 )
@@ -58,7 +59,7 @@ from onlinernn.kernels.updates import (
     strays,
     taps,
 )
-from onlinernn.kernels.writes import program_all, write_and_read, write_inputs, write_outputs
+from onlinernn.kernels.writes import program_all, read_row, write_and_read, write_inputs, write_outputs
 
 HIDDEN = FROZEN_A | FROZEN_R
 
@@ -360,10 +361,23 @@ def set_back(state: Any, streams: Any) -> None:
             copy_row(state.x, lane * n_vars + v, state.x, clean * n_vars + v)
 
 
+def _plain_drive(substrate: Any, params: Any, state: Any, work: Any, spec: Any, tick: Any) -> None:
+    of = reading(spec.number, noise.SYNAPSE_RECURRENT)
+    number.multiply_lanes(of, params.R, 0, state.s, state.drive, EACH)
+
+
+@where_implemented(chains, otherwise=_plain_drive)
+def recurrent_drive(substrate: Any, params: Any, state: Any, work: Any, spec: Any, tick: Any) -> None:
+    """Compute the recurrent drive of step `tick`, and learn nothing."""
+    for i in range(params.R.shape[0]):
+        read_row(substrate, params, state, work, spec, tick, i, 0)
+
+
 @compiled(**LOOP)
-def recompute_drive(params: Any, state: Any, tags: Any, work: Any, spec: Any, tally: Any) -> None:
-    """Compute the recurrent drive of the next step anew, after weights were set from outside."""
-    program_all(spec.substrate, params, spec)
-    steps = (0, tally[TICK], tally[TICK], EACH)
-    recur(spec.substrate, params, state, tags, work, spec, tally, steps, 1.0, False)
-    noisy_recurrent_drive(spec.rule, spec.seed, tally[TICK], state, work)
+def renew(params: Any, state: Any, work: Any, spec: Any, tally: Any) -> None:
+    """Where weights were set from outside, write them to the devices and compute the drive of the next step anew."""
+    if tally[STALE] == 1:
+        program_all(spec.substrate, params, spec)
+        recurrent_drive(spec.substrate, params, state, work, spec, tally[TICK])
+        noisy_recurrent_drive(spec.rule, spec.seed, tally[TICK], state, work)
+        tally[STALE] = 0

@@ -90,5 +90,5 @@ def warm(learner: OnlineLearner) -> None:
     """
     u, y = np.zeros(learner.n_in), np.zeros(learner.n_out)
     learner.step(u, y)
+    _ = learner.weights  # with a D, whose update is pending
     learner.predict(u)
-    learner.set_weights(R=learner.weights["R"])

@@ -180,8 +180,7 @@ class OnlineLearner(Network):
         if isinstance(self.spec.number, Fixed):
             A, R, b = (quantised(weight, self.spec.number.weights) for weight in (A, R, b))
         self._params.A[: self.n_in], self._params.R[...], self._params.A[self.n_in] = A.T, R, b
-        if sizes.substrate:
-            self._refresh(changed=True)
+        self._tally[layout.STALE] = sizes.substrate
 
     def step(self, u: ArrayLike, y: ArrayLike | None = None) -> StepResult:
         """Predict, then learn.

@@ -114,14 +114,9 @@ class Network(Persistent):
         """Forget the past: activities and tags become zero, the weights stay. The noise does not repeat."""
         if self._tally[layout.OPEN]:
             self._finish()
-        self._refresh(changed=False)
         for array in (*self._state, *self._tags, *self._traces):
             array[...] = 0
         self._tally[layout.ORIGIN] = self._tally[layout.TICK]
-
-    def _refresh(self, changed: bool) -> None:
-        if changed or self._tally[layout.PENDING]:
-            self._entries.refresh(self._held, changed)
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
@@ -130,7 +125,8 @@ class Network(Persistent):
         A (n_hidden, n_in), R (n_hidden, n_hidden), B (n_out, n_hidden), with a direct link E (n_out, n_in), with biases
         b (n_hidden,) and c (n_out,), and with decorrelation D (n_hidden, n_hidden).
         """
-        self._refresh(changed=False)
+        if self._tally[layout.PENDING] or (self._tally[layout.STALE] and self.spec.sizes.substrate):
+            self._entries.refresh(self._held)
         views = self._writable()
         if self._integers:
             views = {name: floats(view, self._format(name)) for name, view in views.items()}
@@ -173,15 +169,15 @@ class Network(Persistent):
         TypeError, ValueError
             If a name is unknown, or an array has the wrong shape or is not finite; nothing has changed then.
         """
-        self._refresh(changed=False)
         views = self._writable()
         new = {name: read_weight(name, value, views, self.dtype) for name, value in weights.items()}
         if self._integers:
             new = {name: quantised(value, self._format(name)) for name, value in new.items()}
         for name, value in new.items():
             views[name][...] = value
-        if not self._tally[layout.OPEN]:
-            self._refresh(changed=True)
+        self._tally[layout.STALE] = 1
+        if "D" in new:
+            self._tally[layout.PENDING] = 0
 
     def retune(self, frozen: Collection[str] | None = None, **fields: float) -> None:
         """Change what learns, or how fast, from the next step on.

@@ -11,7 +11,7 @@ import numpy as np
 from onlinernn.kernels import noise
 from onlinernn.kernels.contracts import HIDDEN, INPUTS, MIXED, OUTPUTS, READ, LocalityContract, View, contract
 from onlinernn.kernels.dispatch import EXACT, compiled
-from onlinernn.kernels.layout import PENDING, TICK
+from onlinernn.kernels.layout import PENDING, STALE, TICK
 from onlinernn.kernels.noise import draw
 from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import noise_copy
@@ -158,7 +158,7 @@ class Scene:
         self.groups = {name: getattr(learner, f"_{name}") for name in GROUPS}
         self._fill(np.random.default_rng(synapse.seed))
         learner._tally[TICK] = synapse.delay + lag(learner.spec.rule) + 3 + synapse.seed % 5
-        learner._tally[PENDING] = synapse.layer == "D"
+        learner._tally[PENDING], learner._tally[STALE] = synapse.layer == "D", 0
         self.view = self._view()
         self._saved = learner._arena.copy(), learner._tally.copy()
         self.mark(0)
@@ -313,7 +313,7 @@ class Scene:
         array, index = self.view.weight
         before = float(array[index])
         if self.synapse.layer == "D":
-            self.learner._entries.refresh(self.learner._held, False)
+            self.learner._entries.refresh(self.learner._held)
         else:
             self.learner._entries.feedback(self.learner._held)
         return float(array[index]), float(array[index]) - before

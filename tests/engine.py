@@ -79,7 +79,7 @@ class Engine:
 
     def settle(self):
         """Leave no update of D pending."""
-        self.entries.refresh(self.held, False)
+        self.entries.refresh(self.held)
 
     def weights(self):
         """Return copies of the weights that there are, under the paper's names."""

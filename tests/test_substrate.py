@@ -18,6 +18,7 @@ from onlinernn import (
     Substrate,
     checkpoint,
 )
+from onlinernn.kernels.layout import OPEN
 
 U = np.sin(0.3 * np.arange(60))[:, None]
 GRID = 2.0**-8
@@ -65,6 +66,29 @@ def test_a_saved_substrate_goes_on_bit_for_bit(tmp_path):
     again = OnlineLearner.load(tmp_path / "learner")
     assert again.spec.substrate == FEW_BITS
     assert again.run(U[:-1], U[1:]).predictions.tobytes() == learner.run(U[:-1], U[1:]).predictions.tobytes()
+
+
+def test_weights_that_were_set_are_written_before_anybody_looks():
+    weights = {"R": np.full((12, 12), 9.3 * GRID), "B": np.full((1, 12), 0.4)}
+    at_once, read, copied, reset = (run(FEW_BITS)[0] for _ in range(4))
+    for learner in (at_once, read, copied, reset):
+        learner.set_weights(**weights)
+    reset.reset()
+    for name, weight in read.weights.items():
+        assert np.array_equal(weight, reset.weights[name])
+    assert set(np.unique(read.weights["R"])) == {9 * GRID, 10 * GRID}  # by chance
+    predictions = at_once.run(U[:-1], U[1:]).predictions
+    assert read.run(U[:-1], U[1:]).predictions.tobytes() == predictions.tobytes()
+    assert copied.clone().run(U[:-1], U[1:]).predictions.tobytes() == predictions.tobytes()
+    assert np.abs(reset.run(U[:-1], U[1:]).predictions - predictions).max() > 1e-3  # the twin: it starts elsewhere
+
+
+def test_weights_set_between_forward_and_feedback_are_written_too():
+    learner, _ = run(FEW_BITS)
+    learner._tally[OPEN] = 1  # as `forward` does, which it would take ten seconds to compile
+    learner.set_weights(R=np.full((12, 12), 9.3 * GRID))
+    learner._tally[OPEN] = 0
+    assert set(np.unique(learner.weights["R"])) == {9 * GRID, 10 * GRID}
 
 
 @pytest.mark.parametrize("hidden", [12, 13])

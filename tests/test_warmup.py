@@ -34,7 +34,7 @@ def test_what_is_warm_is_not_compiled_again(tmp_path: Path) -> None:
     assert not compiled(tmp_path)
     assert "1 of 1 ready" in run(tmp_path, "-m", "onlinernn", "warmup", "ANP", "--quiet")
     warmed = compiled(tmp_path)
-    assert len(warmed) >= 3  # step, prediction, changed weights
+    assert len(warmed) >= 2  # step, prediction
     run(tmp_path, "-c", STEP)
     assert compiled(tmp_path) == warmed
 
