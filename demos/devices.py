@@ -12,10 +12,38 @@ from pathlib import Path
 
 import numpy as np
 
-from onlinernn import IDEAL, substrates
+from onlinernn import IDEAL, CountWrites, Substrate, substrates
 from onlinernn.cli_options import whole
-from onlinernn.on_hardware import PROBES, Row, errors_of, floor, heading, row_of, weather_probe
+from onlinernn.on_hardware import (
+    NO_ERROR,
+    NO_GRID,
+    NO_LEAK,
+    NO_RANGE,
+    NO_TRUNCATION,
+    NONE_STUCK,
+    PROBES,
+    Row,
+    alike,
+    errors_of,
+    floor,
+    heading,
+    row_of,
+    weather_probe,
+)
 from onlinernn.plot_hardware import save_devices
+
+#: What the presets have in common: those that are of the same types are compiled once.
+ALIKE = (
+    Substrate(
+        read=(NO_GRID,),
+        input=(NO_GRID, NO_RANGE),
+        drive=(NO_GRID, NO_TRUNCATION, NO_RANGE),
+        node=(NO_GRID, NO_TRUNCATION, NO_RANGE),
+        write=substrates.int16.substrate.write,
+    ),
+    Substrate(read=(NO_ERROR,), write=(*substrates.idealized.substrate.write[:-1], NO_LEAK, CountWrites())),
+    Substrate(read=(NO_ERROR,), write=(*substrates.reram_sb.substrate.write[:-1], NONE_STUCK, CountWrites())),
+)
 
 
 def rows_of(presets: Sequence[str], hidden: int) -> list[Row]:
@@ -24,7 +52,7 @@ def rows_of(presets: Sequence[str], hidden: int) -> list[Row]:
     In floating point learns what learns on most of the presets.
     """
     usual = {"rule": substrates.int16.rule, "decorrelation": substrates.int16.decorrelation}
-    tried = [("float", IDEAL, usual), *((name, substrates.named(name), {}) for name in presets)]
+    tried = [("float", IDEAL, usual), *((name, alike(substrates.named(name), ALIKE), {}) for name in presets)]
     return [
         Row(name + ", frozen" * frozen, devices, {**parts, "hidden": hidden, "frozen": frozen})
         for name, devices, parts in tried

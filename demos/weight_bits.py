@@ -2,7 +2,7 @@
 
 Rounding to the nearest or by chance, with a random number for each synapse or one for all; and a wider store: the
 network reads the bits, and the store keeps 8 more below them (22 in all at most, which is what float32 is rounded to by
-chance). With nothing compiled it takes two and a half minutes of processor time, on all processors; the full study is
+chance). With nothing compiled it takes under two minutes on two processors; the full study is
 ``python demos/weight_bits.py --seeds 3 --epochs 20 --bits 4 6 8 10 12 16``.
 """
 
@@ -27,7 +27,7 @@ from onlinernn import (
     Whitening,
 )
 from onlinernn.cli_options import whole
-from onlinernn.on_hardware import PROBES, Row, errors_of, floor, heading, row_of
+from onlinernn.on_hardware import NO_GRID, PROBES, Row, errors_of, floor, heading, row_of
 from onlinernn.plot_hardware import save_sweep
 
 RULES: dict[str, Any] = {
@@ -45,8 +45,6 @@ WAYS: dict[str, tuple[str, int]] = {
 }
 #: The most bits that float32 is rounded to by chance: the reference of each rule.
 FINEST = 22
-#: A grid so fine that every number of float32 above 1e-22 lies on it: the nearest of its points is the number itself.
-NONE = 2.0**-100
 
 
 def weights_of(bits: int, rounding: str, more: int) -> Substrate:
@@ -57,9 +55,9 @@ def weights_of(bits: int, rounding: str, more: int) -> Substrate:
     """
     step, finest = 2.0 ** (1 - bits), 2.0 ** (1 - FINEST)
     store = max(step * 2.0**-more, finest)
-    nearest = store if rounding == "nearest" else NONE
+    nearest = Quantise(store) if rounding == "nearest" else NO_GRID
     stochastic, shared = (store if rounding == name else finest for name in ("stochastic", "shared"))
-    roundings = (Quantise(nearest), Quantise(stochastic, Stochastic()), Quantise(shared, StochasticShared()))
+    roundings = (nearest, Quantise(stochastic, Stochastic()), Quantise(shared, StochasticShared()))
     return Substrate(
         read=(Quantise(step),),
         write=(*roundings, Saturate(-1.0, 1.0 - store)),

@@ -14,6 +14,8 @@ from onlinernn.parts import canonical
 
 #: The chains of a substrate, in the order in which a step goes through them.
 CHAINS = ("input", "read", "drive", "node", "output", "feedback", "write")
+#: A bound that no number of a network reaches, which is none.
+NO_BOUND = 2.0**100
 _SCALES = ("scale_input", "scale_recurrent", "scale_readout")
 
 
@@ -150,7 +152,7 @@ def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any, replicas
         chance = any(_by_chance(one) for one in getattr(substrate, name))
         bits = np.finfo(dtype).nmant + (-1 if chance else 1)  # see effects.by_chance
         size = max(-grid.low, grid.high)
-        if grid.step > 0.0 and math.isfinite(size) and size / grid.step > 2.0**bits:
+        if grid.step > 0.0 and size < NO_BOUND and size / grid.step > 2.0**bits:
             raise ValueError(
                 f"Substrate: {name}: its grid has {math.ceil(math.log2(size / grid.step)) + 1} bits; "
                 f"{np.dtype(dtype)} carries {bits}{' by chance' * chance}: use fewer bits"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, NamedTuple
@@ -12,12 +12,15 @@ import numpy as np
 
 from onlinernn.baselines import persistence
 from onlinernn.evaluate import shift_targets
-from onlinernn.hardware import suited
-from onlinernn.kernels.effects import IDEAL
+from onlinernn.hardware import CHAINS, NO_BOUND, suited
+from onlinernn.kernels.converters import Quantise, Saturate, Truncate
+from onlinernn.kernels.devices import Leak, Stuck, WriteError
+from onlinernn.kernels.effects import IDEAL, Substrate
 from onlinernn.kernels.readouts import NLMS
 from onlinernn.kernels.schedules import Cosine
 from onlinernn.learner import OnlineLearner
 from onlinernn.studies.pool import LocalWorkers
+from onlinernn.substrates import Preset
 from onlinernn.tasks import MackeyGlass, Task, weather, xor
 
 
@@ -157,6 +160,50 @@ def trial(
     return Outcome(float(error), learner.report())
 
 
+#: Effects that leave a float32 as it is, if its magnitude is between 1e-22 and 1e8: they make chains alike.
+NO_GRID, NO_TRUNCATION, NO_RANGE = Quantise(2.0**-100), Quantise(2.0**-100, Truncate()), Saturate(-NO_BOUND, NO_BOUND)
+NO_ERROR, NO_LEAK, NONE_STUCK = WriteError(0.0), Leak(1e30), Stuck(0.0)
+NEUTRAL = (NO_GRID, NO_TRUNCATION, NO_RANGE, NO_ERROR, NO_LEAK, NONE_STUCK)
+
+
+def alike(preset: Preset, wanted: Iterable[Substrate]) -> Preset:
+    """Return a preset whose chains are of the types of those of another substrate, so that both run the same code.
+
+    Neutral effects stand where it has none. What is drawn by chance depends on the place in a chain: before an effect
+    that draws, none must be missing.
+
+    Parameters
+    ----------
+    preset : Preset
+        The preset.
+    wanted : iterable of Substrate
+        The first one that will do is taken; where none does, the preset stays as it is.
+
+    Examples
+    --------
+    >>> from onlinernn.substrates import int8
+    >>> alike(int8, [Substrate(read=(NO_GRID,), write=int8.substrate.write)]).substrate.read == (NO_GRID,)
+    True
+    """
+    for one in wanted:
+        chains: dict[str, Any] = {name: _filled(getattr(preset.substrate, name), getattr(one, name)) for name in CHAINS}
+        if None not in chains.values():
+            return preset._replace(substrate=preset.substrate._replace(**chains))
+    return preset
+
+
+def _filled(chain: tuple[Any, ...], wanted: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    left, filled = list(chain), []
+    for one in wanted:
+        if left and _types(left[0]) == _types(one):
+            filled.append(left.pop(0))
+        elif one in NEUTRAL:
+            filled.append(one)
+        else:
+            return None
+    return None if left else tuple(filled)
+
+
 class Row(NamedTuple):
     """What a row of a table tells the errors of.
 
@@ -176,10 +223,10 @@ class Row(NamedTuple):
 
 
 def errors_of(probe: Probe, seeds: Sequence[int], rows: Sequence[Row]) -> Iterator[dict[str, list[float]]]:
-    """Yield the errors of rows as soon as they are done, a few at a time: by name, one for each seed.
+    """Yield the errors of rows whose parts are of the same types as soon as they are done: by name, one for each seed.
 
-    Rows whose parts are of the same types go one after the other to one process, and run what was compiled for the
-    first of them; there are as many processes at a time as processors.
+    Of each such group one row goes first, and what it compiles the others find in the cache on disk: so that a process
+    for each processor is busy until the end, and none compiles what another does.
 
     Parameters
     ----------
@@ -192,27 +239,47 @@ def errors_of(probe: Probe, seeds: Sequence[int], rows: Sequence[Row]) -> Iterat
     """
     by_types: dict[Any, list[Row]] = {}
     for row in rows:
-        parts = suited(row.substrate, row.settings.get("rule"), row.settings.get("decorrelation"), None)
-        by_types.setdefault(_types(parts), []).append(row)
-    groups = list(by_types.values())
-    if len(groups) == 1:
-        yield _errors_of_group(probe, seeds, groups[0])
-        return
-    workers = LocalWorkers(min(len(groups), LocalWorkers().at_once))
+        by_types.setdefault(types_of(row), []).append(row)
+    workers = LocalWorkers()
     try:
         executor = workers.executor()
-        for future in as_completed([executor.submit(_errors_of_group, probe, seeds, group) for group in groups]):
-            yield future.result()
+
+        def start(some: Sequence[Row], group: list[Row]) -> dict[Any, tuple[Row, list[Row]]]:
+            return {executor.submit(_errors_of_row, probe, seeds, row): (row, group) for row in some}
+
+        under_way: dict[Any, tuple[Row, list[Row]]] = {}
+        errors: dict[str, list[float]] = {}
+        for group in by_types.values():
+            under_way |= start(group[:1], group)
+        while under_way:
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                row, group = under_way.pop(future)
+                errors[row.name] = future.result()
+                if row is group[0]:
+                    under_way |= start(group[1:], group)
+                if all(one.name in errors for one in group):
+                    yield {one.name: errors[one.name] for one in group}
     finally:
         workers.close()
+
+
+def types_of(row: Row) -> Any:
+    """Return the types of the parts of a row: what is alike there runs the same code.
+
+    Parameters
+    ----------
+    row : Row
+        The row.
+    """
+    return _types(suited(row.substrate, row.settings.get("rule"), row.settings.get("decorrelation"), None))
 
 
 def _types(part: Any) -> Any:
     return (type(part), *map(_types, part)) if isinstance(part, tuple) else None
 
 
-def _errors_of_group(probe: Probe, seeds: Sequence[int], rows: Sequence[Row]) -> dict[str, list[float]]:
-    return {row.name: [trial(probe, seed, row.substrate, **row.settings).error for seed in seeds] for row in rows}
+def _errors_of_row(probe: Probe, seeds: Sequence[int], row: Row) -> list[float]:
+    return [trial(probe, seed, row.substrate, **row.settings).error for seed in seeds]
 
 
 def row_of(name: str, errors: Sequence[float]) -> str:

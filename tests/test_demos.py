@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from onlinernn import CountWrites, Quantise, Saturate, on_hardware, substrates
+from onlinernn.hardware import CHAINS
 from onlinernn.tasks import MackeyGlass
 
 DEMOS = Path(__file__).resolve().parents[1] / "demos"
@@ -108,6 +110,19 @@ def test_wrong_arguments_are_answered_in_one_line(
     with pytest.raises(SystemExit, match="2"):
         demo(f"{name}.py")["main"](arguments)
     assert told in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_presets_are_few_combinations_of_types_with_the_effects_that_they_had() -> None:
+    names = demo("devices.py")
+    rows = names["rows_of"](list(substrates.PRESETS), 5)
+    assert len({on_hardware.types_of(row) for row in rows}) == 8
+    for row in rows[2:]:  # after floating point
+        own = substrates.named(row.name.removesuffix(", frozen"))
+        for chain in CHAINS:
+            before, now = getattr(own.substrate, chain), getattr(row.substrate.substrate, chain)
+            assert [one for one in now if one not in on_hardware.NEUTRAL] == list(before)
+            for i, one in enumerate(before):  # what draws by chance knows its place
+                assert now[i] == one or isinstance(one, (Quantise, Saturate, CountWrites))
 
 
 HARDWARE = """
