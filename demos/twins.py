@@ -3,8 +3,8 @@
 The cures: the arrays are exchanged at every step; each neuron learns what mismatch adds to its differences, and takes
 that off; or one array is used twice, one copy after the other, so that there is nothing to differ. LearnedFeedback
 shrinks R where the copies stray, and mistakes mismatch for that: ``contraction`` is off here; its perturbation is large
-and its responses learn slowly, which is a cure by itself. With nothing compiled it takes two and a half minutes of
-processor time, on all processors; the full study is ``python demos/twins.py --epochs 20 --seeds 10 --sizes 0.1``.
+and its responses learn slowly, which is a cure by itself. With nothing compiled it takes under two minutes on
+two processors; the full study is ``python demos/twins.py --epochs 20 --seeds 10 --sizes 0.1``.
 """
 
 import argparse
