@@ -1,9 +1,9 @@
 """Every hardware preset side by side: what learns on it, and the frozen network on the same hardware.
 
 NMSE of the forecast, with ``--csv WTH.csv`` that of the air temperature 24 hours ahead, and with ``--xor`` the share of
-wrong bits of XOR 5. All processors are used. The presets and floating point are 8 combinations of parts, each compiled once:
-with nothing compiled the forecast takes under two minutes on two processors, after that a minute with the weather.
-``--share 1`` trains as long as learning takes.
+wrong bits of XOR 5. All processors are used. The presets and floating point are 8 combinations of parts, each compiled
+once: with nothing compiled the forecast takes under two minutes on two processors, after that a minute with the
+weather. ``--share 1`` trains as long as learning takes.
 """
 
 import argparse
