@@ -227,6 +227,9 @@ class _Change:
             [_spread(builder, half) for half in cgutils.unpack_tuple(builder, word)]
             for word in cgutils.unpack_tuple(builder, words)
         ]
+        one = ir.FunctionType(_vector(16).element, (_vector(16).element,))
+        # Where LLVM knows that it adds 1, it makes three operations of an addition under a mask.
+        self.one = _spread(builder, builder.asm(one, "", "=r,0", (ir.Constant(one.return_type, 1),), False))
 
     def of_row(self, k: Any, w: Any, x: Any, low: Any, high: Any) -> Any:
         """Return the new weights of row `k`, where `x`, `low` and `high` are what all rows share."""
@@ -234,8 +237,8 @@ class _Change:
         lower = builder.mul(signal, x)
         product = builder.mul(builder.sext(signal, _vector(32)), builder.sext(x, _vector(32)))
         upper = builder.trunc(builder.lshr(product, _same(32, 16)), _vector(16))
-        total = builder.add(lower, builder.xor(self.words[k][0], low))
-        carry = builder.zext(builder.icmp_unsigned("<", total, lower), _vector(16))
+        room = builder.xor(builder.not_(self.words[k][0]), low)  # for what the lower half of the word leaves
+        carry = builder.select(builder.icmp_unsigned(">", lower, room), self.one, ir.Constant(_vector(16), None))
         upper = builder.add(builder.add(upper, builder.xor(self.words[k][1], high)), carry)
         minus = _llvm(builder, f"ssub.sat.v{LANES}i16", _vector(16), (_vector(16), _vector(16)))
         w = builder.call(minus, (w, builder.ashr(upper, self.by)))
