@@ -13,7 +13,11 @@ from onlinernn.cli_warmup import COMBINATIONS, warm
 
 STEP = """
 from onlinernn import ANP, OnlineLearner
-OnlineLearner(2, 9, 3, rule=ANP(1e-3), seed=5).step([0.1, 0.2], [0.0] * 3)
+learner = OnlineLearner(2, 9, 3, rule=ANP(1e-3), seed=5)
+learner.step([0.1, 0.2], [0.0] * 3)
+learner.set_weights(R=2.0 * learner.weights["R"])
+learner.predict([0.1, 0.2])
+learner.run([[0.1, 0.2]], [[0.0] * 3])
 """
 
 
