@@ -21,6 +21,7 @@ from onlinernn.kernels.effects import (
     through_counting,
 )
 from onlinernn.kernels.layout import BOUND_WEIGHT, LOST, WANTED, WRITES
+from onlinernn.kernels.room import all_within
 
 
 @compiled(**LOOP)
@@ -70,7 +71,7 @@ class Devices(NamedTuple):
 
 
 class Every(NamedTuple):
-    """A change of all devices of a row."""
+    """A change of all devices of a row, which takes none of them to a limit (``room.py``)."""
 
 
 class Some(NamedTuple):
@@ -92,6 +93,21 @@ def _some(change: Any, wanted: Any) -> Any:
     return wanted != like(wanted, 0.0)
 
 
+@open_function()
+def settled(change: Any, chain: Any, x: Any, here: Any) -> Any:
+    """Return what a `chain` makes of the state `x` at the place `here`, and whether that reaches a limit."""
+
+
+@settled.register(Every)
+def _settled_within(change: Any, chain: Any, x: Any, here: Any) -> Any:
+    return all_within(chain, x, here), False
+
+
+@settled.register(Some)
+def _settled(change: Any, chain: Any, x: Any, here: Any) -> Any:
+    return through_counting(chain, (x, False), here)
+
+
 @compiled(**FAST)
 def written(change: Any, chain: Any, state: Any, share: Any, wanted: Any, here: Any) -> Any:
     """Return the state of a device that is to change by ``share wanted``, and whether that reaches a limit.
@@ -99,7 +115,7 @@ def written(change: Any, chain: Any, state: Any, share: Any, wanted: Any, here: 
     A device that a `change` does not concern stays as it is.
     """
     asked = concerns(change, wanted)
-    new, limited = through_counting(chain, (state + changed(chain, share * wanted, here), False), here)
+    new, limited = settled(change, chain, state + changed(chain, share * wanted, here), here)
     return choose(asked, new, state), asked & limited
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from onlinernn.kernels.dispatch import choose, open_function
 from onlinernn.kernels.effects import U32, again, bites, by_chance, effect, gaussian, like, of_step, uniform
+from onlinernn.kernels.room import reach, room, within
 
 
 class Nearest(NamedTuple):
@@ -76,6 +77,11 @@ def _quantise(spec: Any, x: Any, here: Any) -> Any:
     return rounded(spec.rounding, x, spec.step, here)
 
 
+@reach.register(Quantise)
+def _quantise_reach(spec: Any) -> Any:
+    return spec.step
+
+
 class Saturate(NamedTuple):
     """Clipping to a range.
 
@@ -131,6 +137,24 @@ def _wrap(spec: Any, x: Any, here: Any) -> Any:
 @bites.register(Wrap)
 def _wraps(spec: Any, x: Any, here: Any) -> Any:
     return not like(x, spec.low) <= x < like(x, spec.high)
+
+
+@reach.register(Saturate)
+@reach.register(Wrap)
+def _limit_reach(spec: Any) -> Any:
+    return 0.0
+
+
+@within.register(Saturate)
+@within.register(Wrap)
+def _within_limits(spec: Any, x: Any, here: Any) -> Any:
+    return x
+
+
+@room.register(Saturate)
+@room.register(Wrap)
+def _limit_room(spec: Any, x: Any) -> Any:
+    return min(x - like(x, spec.low), like(x, spec.high) - x)
 
 
 class Noise(NamedTuple):

@@ -25,6 +25,7 @@ from onlinernn.kernels.effects import (
     remembers,
     uniform,
 )
+from onlinernn.kernels.room import reach
 
 
 class WriteNoise(NamedTuple):
@@ -387,3 +388,8 @@ def _counts(spec: Any) -> Any:
 @effect.register(CountWrites)
 def _count_writes(spec: Any, x: Any, here: Any) -> Any:
     return x
+
+
+@reach.register(CountWrites)
+def _count_reach(spec: Any) -> Any:
+    return 0.0

@@ -171,7 +171,10 @@ WANTED, LOST, WRITES, BOUND_WEIGHT, BOUND_LOSS, BOUND_ERROR, BOUND_FORWARD = ran
 
 #: Entries of ``Work.bound``, which the tally continues with from BOUND_FORWARD on.
 BOUND_INPUT, BOUND_DRIVE, BOUND_NODE, BOUND_OUTPUT, N_BOUND = range(5)
-N_TALLY_SUBSTRATE = BOUND_FORWARD + N_BOUND
+
+#: What the tally ends with on a substrate: a lower bound of the distance of R's devices from limits (``room.py``).
+ROOM = BOUND_FORWARD + N_BOUND
+N_TALLY_SUBSTRATE = ROOM + 1
 
 #: Entries of ``Params.running``.
 N_RUNNING = 4

@@ -377,7 +377,7 @@ def recurrent_drive(substrate: Any, params: Any, state: Any, work: Any, spec: An
 def renew(params: Any, state: Any, work: Any, spec: Any, tally: Any) -> None:
     """Where weights were set from outside, write them to the devices and compute the drive of the next step anew."""
     if tally[STALE] == 1:
-        program_all(spec.substrate, params, spec)
+        program_all(spec.substrate, params, spec, tally)
         recurrent_drive(spec.substrate, params, state, work, spec, tally[TICK])
         noisy_recurrent_drive(spec.rule, spec.seed, tally[TICK], state, work)
         tally[STALE] = 0

@@ -29,23 +29,25 @@ from onlinernn.kernels.effects import (
     needs_ageing,
     place,
 )
-from onlinernn.kernels.layout import TICK
+from onlinernn.kernels.layout import ROOM, TICK
 from onlinernn.kernels.noise import SYNAPSE_RECURRENT
 from onlinernn.kernels.passes import copy_row
 from onlinernn.kernels.readouts import learn_readout
+from onlinernn.kernels.room import has_room
 from onlinernn.kernels.rules import synapse_sigma
 from onlinernn.kernels.synapses import find_signs
 from onlinernn.kernels.twins import array_of
 from onlinernn.kernels.updates import TOP, learn_inputs, learn_weights
 
 
-def _plain_program(substrate: Any, params: Any, spec: Any) -> None:
+def _plain_program(substrate: Any, params: Any, spec: Any, tally: Any) -> None:
     pass
 
 
 @where_implemented(chains, otherwise=_plain_program)
-def program_all(substrate: Any, params: Any, spec: Any) -> None:
+def program_all(substrate: Any, params: Any, spec: Any, tally: Any) -> None:
     """Write all weights, after they were set from outside."""
+    tally[ROOM] = 0
     program(substrate.write, substrate.scale_input, params.A, spec.seed, WRITE_A)
     program(substrate.write, substrate.scale_recurrent, params.R, spec.seed, WRITE_R)
     program(substrate.write, substrate.scale_readout, params.B, spec.seed, WRITE_B)
@@ -230,7 +232,12 @@ def learn_and_read(
     reading = (reads(substrate, spec, ahead, 0, copies), reads(substrate, spec, ahead, twin, copies))
     of = Devices(substrate.write, substrate.read, scale, params.memory_recurrent, count, ahead, writing, reading)
     alone = rank_one(spec.rule, work.signal, growth)
-    every = alone and how_many(pre) == count
+    roomy = False
+    if alone:
+        roomy = has_room(substrate.write, scale, params.R, work.signal[0], pre, work.change[1], tally)
+    else:
+        tally[ROOM] = 0
+    every = roomy and how_many(pre) == count
     for i in range(0, count, 2):
         k = min(i + 1, count - 1)
         w, v = params.R[i], params.R[k] if k > i else nobody
