@@ -10,8 +10,9 @@ import functools
 from types import CodeType
 from typing import Any
 
-from llvmlite.binding.newpassmanagers import create_new_function_pass_manager
+from llvmlite import binding
 from numba import _dynfunc  # type: ignore[attr-defined]
+from numba.core.cgutils import normalize_ir_text
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, compile_extra
 from numba.core.compiler_machinery import PassManager, register_pass
@@ -24,34 +25,58 @@ _CALL = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, c
 
 
 class _Library(JITCodeLibrary):
-    """Code to be linked into that of its callers."""
+    """Code to be linked into that of its callers: its text, which LLVM reads where all of it comes together."""
 
-    def _optimize_functions(self, module: Any) -> None:
-        # Numba would do to each function all that is done once more when everything is there.
-        module.data_layout = self._codegen._data_layout
-        builder, manager = self._codegen._pass_builder(), create_new_function_pass_manager()
-        manager.add_sroa_pass()
-        manager.add_simplify_cfg_pass()
-        for function in module.functions:
-            if not function.is_declaration:
-                manager.run(function, builder)
+    def add_ir_module(self, ir_module: Any) -> None:
+        """Take in the code of a function."""
+        for function in ir_module.functions:
+            if not function.is_declaration and not function.linkage:
+                function.linkage = "linkonce_odr"  # there may be another copy of it, and it may go where it is inlined
+        self._text = normalize_ir_text(str(ir_module))
 
     def finalize(self) -> None:
-        """Take in what is called from here, and stop at that."""
+        """Take in nothing of what is called from here."""
         self._raise_if_finalized()  # type: ignore[no-untyped-call]
-        for library in dict.fromkeys(self._linking_libraries):
-            self._reload_init.update(library._reload_init)
-            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
         self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        # For a function that Numba compiles as usual.
+        if self._shared_module is None:
+            module = binding.parse_assembly(self._text)
+            _link(module, self)
+            self._shared_module = module
+        return self._shared_module
+
+
+def _link(module: Any, caller: Any) -> None:
+    """Link into a module all that the library `caller` calls, and what that calls, each once."""
+    linked, waiting = {caller}, list(caller._linking_libraries)
+    while waiting:
+        library = waiting.pop()
+        if library in linked:
+            continue
+        linked.add(library)
+        if isinstance(library, _Library):
+            module.link_in(binding.parse_assembly(library._text))
+            waiting += library._linking_libraries
+        else:
+            module.link_in(library._get_module_for_linking(), preserve=True)
+        caller._reload_init.update(library._reload_init)
 
 
 class _WholeLibrary(JITCodeLibrary):
-    """Code that is optimised when all of it is there, and not before that too: what is linked into it has been."""
+    """Code that is optimised when all of it is there, and not before that."""
 
     def add_llvm_module(self, module: Any) -> None:
         """Take in the code of a function as it is."""
         module.data_layout = self._codegen._data_layout
         self._final_module.link_in(module)
+
+    def finalize(self) -> None:
+        """Take in what is called from here, and make machine code of all."""
+        _link(self._final_module, self)
+        self._linking_libraries.clear()
+        super().finalize()  # type: ignore[no-untyped-call]
 
     def _optimize_final_module(self) -> None:
         # Numba does it twice, to find counts of references that cancel out: there are none.
