@@ -28,6 +28,7 @@ integers           the passes and scalars of a network of integers
 integer_parts      its noise, cell, loss and rules
 writes             what learning and time do to arrays of devices
 lockstep           one time step of all copies, forward and learning
+contiguous         the type of arrays in compiled code: indices, shapes and arguments in few instructions
 held               many values behind one address, to call compiled code with
 faults             the line of a part of one's own that does not compile, and why
 entry              the compiled entry points, cached on disk

@@ -6,7 +6,6 @@ loads those it needs. A named tuple stays where it is: what takes it takes its a
 it. Functions of five values compile in half the time of functions of five hundred, and so do those that call them.
 """
 
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +25,8 @@ from numba.extending import (
     typeof_impl,
     unbox,
 )
+
+from onlinernn.kernels.contiguous import array, contiguous
 
 
 class Held(int):
@@ -133,31 +134,11 @@ def _load(context: Any, builder: Any, words: Any, kind: Any, at: int = 0) -> Any
             at += _words(field)
         return context.make_tuple(builder, kind, fields)
     if isinstance(kind, types.Array):
-        return _array(context, builder, kind, word(0), [word(1 + i) for i in range(kind.ndim)])
+        data = builder.inttoptr(word(0), context.get_data_type(kind.dtype).as_pointer())
+        return array(builder, kind, context.get_value_type(kind), data, [word(1 + i) for i in range(kind.ndim)])
     if isinstance(kind, types.Float):
         return builder.bitcast(word(0), context.get_value_type(kind))
     return context.cast(builder, word(0), types.int64, kind)
-
-
-def _array(context: Any, builder: Any, kind: Any, address: Any, shape: list[Any]) -> Any:
-    """Return code for a contiguous array; put together here, for Numba would write it to memory first."""
-    element = context.get_data_type(kind.dtype)
-    size = context.get_constant(types.intp, context.get_abi_sizeof(element))
-    strides = [size]
-    for length in shape[:0:-1]:
-        strides.insert(0, builder.mul(strides[0], length))
-    fields = {
-        "nitems": functools.reduce(builder.mul, shape),
-        "itemsize": size,
-        "data": builder.inttoptr(address, element.as_pointer()),
-        "shape": cgutils.pack_array(builder, shape),
-        "strides": cgutils.pack_array(builder, strides),
-    }
-    model = context.data_model_manager[kind]
-    value = ir.Constant(model.get_value_type(), None)
-    for name, field in fields.items():
-        value = builder.insert_value(value, field, model.get_field_position(name))
-    return value
 
 
 def _in_place(kind: Any) -> Any:
@@ -166,7 +147,7 @@ def _in_place(kind: Any) -> Any:
         return _in_place(kind.value)
     if isinstance(kind, types.BaseNamedTuple):
         return FieldsType(kind)
-    return types.Tuple([_in_place(field) for field in kind]) if _is_tuple(kind) else kind
+    return types.Tuple([_in_place(field) for field in kind]) if _is_tuple(kind) else contiguous(kind)
 
 
 @infer_getattr
@@ -176,7 +157,7 @@ class _FieldsAttributes(AttributeTemplate):
     def generic_resolve(self, fields: Any, name: str) -> Any:  # type: ignore[override]
         """Return the type of a field."""
         named = fields.value
-        return list(named)[named.fields.index(name)] if name in named.fields else None
+        return contiguous(list(named)[named.fields.index(name)]) if name in named.fields else None
 
 
 @lower_getattr_generic(FieldsType)
