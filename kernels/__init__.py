@@ -3,6 +3,7 @@
 A map of the folder, lowest layer first:
 
 =================  ==================================================================
+builtins           what kernels use of Python all the time, in few instructions
 linking            compiling what kernels call as a part of them
 dispatch           functions whose body is chosen by the type of a spec
 noise              counter-based random numbers and the noise sources

@@ -7,18 +7,24 @@ by itself when Python calls it after all. What Python calls is optimised as a wh
 
 import ctypes
 import functools
+import re
 from types import CodeType
 from typing import Any
 
 from llvmlite import binding
-from numba import _dynfunc  # type: ignore[attr-defined]
+from llvmlite.ir import Constant
+from numba import _dynfunc, types  # type: ignore[attr-defined]
+from numba.core import cgutils
 from numba.core.cgutils import normalize_ir_text
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, compile_extra
 from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.environment import lookup_environment
+from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering, NopythonRewrites
 from numba.core.untyped_passes import InlineClosureLikes
+
+from onlinernn.kernels.builtins import LeanBuiltins
 
 #: How Python calls compiled code: of something that does not matter here, of arguments, and of named ones or null.
 _CALL = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
@@ -33,6 +39,7 @@ class _Library(JITCodeLibrary):
             if not function.is_declaration and not function.linkage:
                 function.linkage = "linkonce_odr"  # there may be another copy of it, and it may go where it is inlined
         self._text = normalize_ir_text(str(ir_module))
+        self.raises = re.search(r"\bret i32 (?!0\b)", self._text) is not None
 
     def finalize(self) -> None:
         """Take in nothing of what is called from here."""
@@ -97,9 +104,30 @@ def _by_itself(state: Any) -> Any:
     return lambda _, given, named: compiled()(*given)
 
 
+def _call(made: Any, library: Any) -> Any:
+    """Return code for a call of a function that raises nothing: Numba would look after it whether it did."""
+
+    def call(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        function = context.declare_function(builder.module, made)
+        place, raised = (kind.pointee for kind in function.function_type.args[:2])
+        result = cgutils.alloca_once(builder, place)
+        passed = context.get_arg_packer(made.argtypes).as_arguments(builder, args)
+        builder.call(function, (result, Constant(raised.as_pointer(), None), *passed))
+        return context.get_returned_value(builder, made.restype, builder.load(result))
+
+    call.signature, call.libs = made.argtypes, (library,)  # type: ignore[attr-defined]
+    return call
+
+
+class _Lower(Lower):
+    def delvar(self, name: str) -> None:
+        """Leave a variable that is not used any more as it is: nothing counts what refers to it."""
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _Lowering(NativeLowering):
     _name = "lowering_to_be_linked"
+    lowering_class = _Lower
 
     def run_pass(self, state: Any) -> bool:
         library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
@@ -111,7 +139,10 @@ class _Lowering(NativeLowering):
         name, call = made.fndesc.qualname.split(".")[-1], _CALL(_by_itself(state))
         address, kept = ctypes.cast(call, ctypes.c_void_p).value, (library, call)
         handle = _dynfunc.make_function(made.fndesc.lookup_module(), name, "", address, made.env, kept)
-        state.targetctx.insert_user_function(handle, made.fndesc, [library])
+        if library.raises or isinstance(made.fndesc.restype, types.Optional):
+            state.targetctx.insert_user_function(handle, made.fndesc, [library])
+        else:
+            state.targetctx.insert_func_defn([(_call(made.fndesc, library), handle, made.fndesc.argtypes)])
         state["cr"] = made._replace(cfunc=handle)
         return changed
 
@@ -119,6 +150,7 @@ class _Lowering(NativeLowering):
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _LoweringWhole(NativeLowering):
     _name = "lowering_with_what_is_linked"
+    lowering_class = _Lower
 
     def run_pass(self, state: Any) -> bool:
         state.library = _WholeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
@@ -148,6 +180,7 @@ class _Compiler(CompilerBase):
         ours: dict[Any, Any] = {NativeLowering: self.lowering, InlineClosureLikes: _InlineClosures}
         passes = PassManager(type(self).__name__)
         passes.passes = [(ours.get(step, step), why) for step, why in usual.passes if step is not NopythonRewrites]
+        passes.add_pass_after(LeanBuiltins, _InlineClosures)
         passes.finalize()
         return [passes]
 

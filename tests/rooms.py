@@ -46,7 +46,8 @@ APART = ("onlinernn/reference/*.py", "onlinernn/tasks/*.py")
 NUMBA = ("numba", "numpy")
 ROOMS = (
     Room(("kernels/__init__.py",), (), ()),
-    Room(("kernels/linking.py",), (), ("numba", "llvmlite")),
+    Room(("kernels/builtins.py",), (), ("numba", "llvmlite")),
+    Room(("kernels/linking.py",), ("kernels/builtins.py",), ("numba", "llvmlite")),
     Room(("kernels/dispatch.py",), ("kernels/linking.py",), NUMBA),
     Room(("kernels/faults.py",), (), NUMBA),
     Room(("kernels/contiguous.py", "kernels/vectors.py"), (), (*NUMBA, "llvmlite")),
