@@ -5,6 +5,7 @@ A map of the folder, lowest layer first:
 =================  ==================================================================
 builtins           what kernels use of Python all the time, in few instructions
 linking            compiling what kernels call as a part of them
+choosing           calls whose targets follow from types, without a function of their own
 dispatch           functions whose body is chosen by the type of a spec
 noise              counter-based random numbers and the noise sources
 contracts          what a synapse may see: the signals, and what each part declares
@@ -14,6 +15,7 @@ rules              what a perturbation is and how it becomes a learning signal
 effects            what an effect is, where it acts, and the substrate with its chains
 converters         effects on any number: rounding, limits, noise, mismatch
 devices            effects on the weights of analog arrays
+room               how far devices are from their limits, which are looked for where a write can reach one
 twins              which array a copy runs on, and the mismatch that neurons learn to expect
 arrays             rows of devices: read, written, aged
 crossbar           reading arrays of devices, and the chains that numbers go through

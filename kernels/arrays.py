@@ -34,7 +34,7 @@ def read_rows(
     total_a, total_b, age, written = zero, zero, zero, zero
     last = planes.shape[0] - rows.shape[0] + i  # the last plane tells when, the first one how often
     for j in range(rows.shape[1]):
-        if needs_age(chain, False, 0):
+        if needs_age(chain):
             written = planes[last, j]
             age = now - written
         state = rows[i, j] * per_unit
@@ -50,7 +50,7 @@ def add_row(chain: Any, scale: Any, rows: Any, i: Any, planes: Any, tick: Any, a
     unit, per_unit, now = like(zero, scale) * factor, like(zero, 1.0 / scale), like(zero, tick)
     age, written, last = zero, zero, planes.shape[0] - rows.shape[0] + i
     for j in range(out.size):
-        if needs_age(chain, False, 0):
+        if needs_age(chain):
             written = planes[last, j]
             age = now - written
         state = rows[i, j] * per_unit
@@ -186,10 +186,10 @@ def write_two_rows(
         other_still = I32(other_still + choose(other_new == other, ONCE, NONE))
         free = I32(free + choose(limited, NONE, ONCE))
         other_free = I32(other_free + choose(other_limited, NONE, ONCE))
-        if needs_count(chain, False, 0):
+        if needs_count(chain):
             planes[i, j] += choose(new == state, zero, one)
             planes[k, j] += choose(other_new == other, zero, one)
-        if needs_age(read, False, 0):
+        if needs_age(read):
             planes[last, j] = choose(new == state, planes[last, j], now)
             planes[other_last, j] = choose(other_new == other, planes[other_last, j], now)
             since, other_since = planes[last, j], planes[other_last, j]

@@ -17,6 +17,7 @@ import numpy as np
 from numba import config, njit, types
 from numba.extending import intrinsic, lower_builtin, overload, type_callable
 
+from onlinernn.kernels.choosing import chosen_by_type
 from onlinernn.kernels.linking import Linked, Whole
 
 #: Compiler flags of every kernel. The fast-math flags let LLVM vectorise sums, and keep NaN and infinity visible (plain
@@ -125,10 +126,7 @@ def open_function(*, default: bool = False) -> Callable[[Callable[..., Any]], An
         def call(spec: Any, *args: Any) -> Any:
             return opened(spec, *args)
 
-        @overload(call, strict=False, jit_options=INNER)
-        def choose(spec: Any, *args: Any) -> Any:
-            return opened.implementation(_python_type(spec))
-
+        chosen_by_type(call, lambda spec: opened.implementation(_python_type(spec)), INNER)
         call.open = opened  # type: ignore[attr-defined]
         call.register = opened.register  # type: ignore[attr-defined]
         return call
@@ -171,42 +169,10 @@ def where_implemented(
         def call(spec: Any, *args: Any) -> Any:
             return choose(type(spec))(spec, *args)
 
-        @overload(call, strict=False, jit_options=INNER)
-        def choose_by_type(spec: Any, *args: Any) -> Any:
-            return choose(_python_type(spec))
-
+        chosen_by_type(call, lambda spec: choose(_python_type(spec)), INNER)
         return call
 
     return decorate
-
-
-def fold(step: Callable[..., Any], descend: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function ``(chain, x, place)`` that lets `x` go through all specs of a tuple, unrolled by their types.
-
-    Parameters
-    ----------
-    step
-        What one spec makes of x: ``step(spec, x, place)``.
-    descend
-        What the place of the next spec is: ``descend(place)``.
-    """
-
-    def through(chain: Any, x: Any, place: Any) -> Any:
-        for spec in chain:
-            x, place = step(spec, x, place), descend(place)
-        return x
-
-    def end(chain: Any, x: Any, place: Any) -> Any:
-        return x
-
-    def first_then_rest(chain: Any, x: Any, place: Any) -> Any:
-        return through(chain[1:], step(chain[0], x, place), descend(place))
-
-    @overload(through, strict=False, jit_options=FOLDED)
-    def choose(chain: Any, x: Any, place: Any) -> Any:
-        return first_then_rest if len(chain) else end
-
-    return through
 
 
 _SCALARS = {types.float32: np.float32, types.float64: np.float64}

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels import noise
+from onlinernn.kernels.choosing import any_of, fold
 from onlinernn.kernels.contracts import LocalityContract, contract
-from onlinernn.kernels.dispatch import EXACT, compiled, fold, multiply_add, open_function
+from onlinernn.kernels.dispatch import EXACT, compiled, multiply_add, open_function
 
 U32, I32 = np.uint32, np.int32
 
@@ -350,31 +351,7 @@ def counting(spec: Any, both: Any, here: Any) -> Any:
     return effect(spec, both[0], here), both[1] | bites(spec, both[0], here)
 
 
-@compiled(**EXACT)
-def remembering(spec: Any, so_far: Any, nowhere: Any) -> Any:
-    """Return whether this effect of a chain, or one before it, needs to know when a weight was last written."""
-    return so_far or remembers(spec)
-
-
-@compiled(**EXACT)
-def ageing_so_far(spec: Any, so_far: Any, nowhere: Any) -> Any:
-    """Return whether this effect of a chain, or one before it, changes a state that is not written."""
-    return so_far or ages(spec)
-
-
-@compiled(**EXACT)
-def counting_so_far(spec: Any, so_far: Any, nowhere: Any) -> Any:
-    """Return whether this effect of a chain, or one before it, needs to know how often a weight was written."""
-    return so_far or counts(spec)
-
-
-@compiled(**EXACT)
-def as_it_is(nowhere: Any) -> Any:
-    """Return what it is given."""
-    return nowhere
-
-
 through_counting = fold(counting, deeper)
-needs_age = fold(remembering, as_it_is)
-needs_ageing = fold(ageing_so_far, as_it_is)
-needs_count = fold(counting_so_far, as_it_is)
+needs_age = any_of(remembers)
+needs_ageing = any_of(ages)
+needs_count = any_of(counts)

@@ -20,9 +20,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, compile_extra
 from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.environment import lookup_environment
-from numba.core.lowering import Lower
-from numba.core.typed_passes import NativeLowering, NopythonRewrites
-from numba.core.untyped_passes import InlineClosureLikes
+from numba.core.typed_passes import DumpParforDiagnostics, IRLegalization, NativeLowering, NopythonRewrites
+from numba.core.untyped_passes import DeadBranchPrune, InlineClosureLikes, WithLifting
 
 from onlinernn.kernels.builtins import LeanBuiltins
 
@@ -119,15 +118,9 @@ def _call(made: Any, library: Any) -> Any:
     return call
 
 
-class _Lower(Lower):
-    def delvar(self, name: str) -> None:
-        """Leave a variable that is not used any more as it is: nothing counts what refers to it."""
-
-
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _Lowering(NativeLowering):
     _name = "lowering_to_be_linked"
-    lowering_class = _Lower
 
     def run_pass(self, state: Any) -> bool:
         library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
@@ -150,7 +143,6 @@ class _Lowering(NativeLowering):
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _LoweringWhole(NativeLowering):
     _name = "lowering_with_what_is_linked"
-    lowering_class = _Lower
 
     def run_pass(self, state: Any) -> bool:
         state.library = _WholeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
@@ -176,10 +168,15 @@ class _Compiler(CompilerBase):
 
     def define_pipelines(self) -> list[PassManager]:
         usual = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        # Rewriting what is typed is for expressions that make arrays, which no kernel does.
+        # No kernel has expressions that make arrays, for which what is typed is rewritten, or counts what refers to an
+        # array, for which it is written down where variables end. None has a `with`, and dead branches are pruned once.
         ours: dict[Any, Any] = {NativeLowering: self.lowering, InlineClosureLikes: _InlineClosures}
         passes = PassManager(type(self).__name__)
-        passes.passes = [(ours.get(step, step), why) for step, why in usual.passes if step is not NopythonRewrites]
+        idle = (NopythonRewrites, IRLegalization, WithLifting, DumpParforDiagnostics)
+        passes.passes = [(ours.get(step, step), why) for step, why in usual.passes if step not in idle]
+        pruning = [(step, why) for step, why in passes.passes if step is DeadBranchPrune]
+        for early in pruning[:-1]:
+            passes.passes.remove(early)
         passes.add_pass_after(LeanBuiltins, _InlineClosures)
         passes.finalize()
         return [passes]

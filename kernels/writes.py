@@ -196,7 +196,7 @@ def write_and_read(
     of copies that read alike; a rule that shrinks R keeps a `share` of it.
     """
     before, tagged, ahead, _ = steps
-    if tagged < ahead and needs_ageing(substrate.write, False, 0):  # time stands still while weights are set
+    if tagged < ahead and needs_ageing(substrate.write):  # time stands still while weights are set
         let_time_pass(substrate, params, spec, ahead)
     if learning:
         find_signs(spec.rule, spec.seed, tagged, SYNAPSE_RECURRENT, params.R.shape[1], work)

@@ -3,7 +3,13 @@
 from house_rules import Room
 
 # Who may import whom. A file belongs to the first room that names it, by pattern; a file in no room fails.
-GROUND = ("kernels/dispatch.py", "kernels/noise.py", "kernels/contracts.py", "kernels/vectors.py")
+GROUND = (
+    "kernels/choosing.py",
+    "kernels/dispatch.py",
+    "kernels/noise.py",
+    "kernels/contracts.py",
+    "kernels/vectors.py",
+)
 PARTS = (
     "kernels/cells.py",
     "kernels/losses.py",
@@ -48,7 +54,8 @@ ROOMS = (
     Room(("kernels/__init__.py",), (), ()),
     Room(("kernels/builtins.py",), (), ("numba", "llvmlite")),
     Room(("kernels/linking.py",), ("kernels/builtins.py",), ("numba", "llvmlite")),
-    Room(("kernels/dispatch.py",), ("kernels/linking.py",), NUMBA),
+    Room(("kernels/choosing.py",), (), ("numba",)),
+    Room(("kernels/dispatch.py",), ("kernels/choosing.py", "kernels/linking.py"), NUMBA),
     Room(("kernels/faults.py",), (), NUMBA),
     Room(("kernels/contiguous.py", "kernels/vectors.py"), (), (*NUMBA, "llvmlite")),
     Room(("kernels/held.py",), ("kernels/contiguous.py",), (*NUMBA, "llvmlite")),
