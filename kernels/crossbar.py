@@ -5,6 +5,8 @@ Every function here has a plain form beside it, which is all that is compiled wi
 
 from typing import Any
 
+import numpy as np
+
 from onlinernn.kernels.arrays import add_row, read_rows
 from onlinernn.kernels.dispatch import LOOP, choose, compiled, where_implemented
 from onlinernn.kernels.effects import (
@@ -154,7 +156,7 @@ def read_error(substrate: Any, params: Any, tags: Any, work: Any, spec: Any, tal
     bound = convert(substrate.output, error, error.size, spec.seed, tagged, s, 0, array, OUTPUT)
     output_error(spec.loss, error, work.target[s], error)
     bound = convert(substrate.feedback, error, error.size, spec.seed, tagged, s, 0, 0, ERROR)
-    tally[BOUND_ERROR] += int(bound)
+    tally[BOUND_ERROR] += np.int64(bound)
 
 
 def _plain_feedback(substrate: Any, work: Any, spec: Any, tally: Any) -> None:
@@ -165,10 +167,10 @@ def _plain_feedback(substrate: Any, work: Any, spec: Any, tally: Any) -> None:
 def broadcast(substrate: Any, work: Any, spec: Any, tally: Any) -> None:
     """Let the loss differences of a step through their chain, and count what the first half of the step counted."""
     for of in range(work.bound.shape[1]):
-        tally[BOUND_FORWARD + of] += int(work.bound[0, of])
+        tally[BOUND_FORWARD + of] += np.int64(work.bound[0, of])
         work.bound[0, of] = 0
     for s in range(work.delta_loss.shape[0]):
         if work.taught[s, 0] > 0:
             delta = work.delta_loss[s]
             bound = convert(substrate.feedback, delta, delta.size, spec.seed, tally[TICK], s, 0, 0, LOSS)
-            tally[BOUND_LOSS] += int(bound)
+            tally[BOUND_LOSS] += np.int64(bound)

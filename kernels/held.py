@@ -17,11 +17,11 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
     infer_getattr,
-    intrinsic,
+    lower_builtin,
     lower_getattr_generic,
     models,
-    overload,
     register_model,
+    type_callable,
     typeof_impl,
     unbox,
 )
@@ -84,6 +84,11 @@ class FieldsType(types.Type):
     def __init__(self, value: Any) -> None:
         self.value = value
         super().__init__(name=f"Fields({value})")
+
+    @property
+    def mangling_args(self) -> tuple[str, tuple[()]]:
+        """The name in those of functions, which need no other to differ."""
+        return "Fields", ()
 
 
 register_model(HeldType)(models.OpaqueModel)
@@ -168,31 +173,25 @@ def _field(context: Any, builder: Any, fields: Any, address: Any, name: str) -> 
     return _load(context, builder, words, named[number], sum(_words(field) for field in named[:number]))
 
 
-@intrinsic
-def _release(context: Any, held: Any) -> Any:
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        def value(words: Any, kind: Any, at: int) -> Any:
-            if isinstance(kind, HeldType):
-                address = _load(context, builder, words, types.int64, at)
-                return value(builder.inttoptr(address, words.type), kind.value, 0)
-            if isinstance(kind, types.BaseNamedTuple):
-                return builder.bitcast(cgutils.gep_inbounds(builder, words, at), args[0].type)
-            if not _is_tuple(kind):
-                return _load(context, builder, words, kind, at)
-            fields = []
-            for field in kind:
-                fields.append(value(words, field, at))
-                at += _words(field)
-            return context.make_tuple(builder, _in_place(kind), fields)
-
-        return value(builder.bitcast(args[0], ir.IntType(64).as_pointer()), held.value, 0)
-
-    return _in_place(held.value)(held), code
+@type_callable(released)
+def _type_of_released(context: Any) -> Any:
+    return lambda held: _in_place(held.value)
 
 
-@overload(released)
-def _released(held: Any) -> Any:
-    def release(held: Any) -> Any:
-        return _release(held)  # type: ignore[call-arg]
+@lower_builtin(released, HeldType)
+def _release(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def value(words: Any, kind: Any, at: int) -> Any:
+        if isinstance(kind, HeldType):
+            address = _load(context, builder, words, types.int64, at)
+            return value(builder.inttoptr(address, words.type), kind.value, 0)
+        if isinstance(kind, types.BaseNamedTuple):
+            return builder.bitcast(cgutils.gep_inbounds(builder, words, at), args[0].type)
+        if not _is_tuple(kind):
+            return _load(context, builder, words, kind, at)
+        fields = []
+        for field in kind:
+            fields.append(value(words, field, at))
+            at += _words(field)
+        return context.make_tuple(builder, _in_place(kind), fields)
 
-    return release
+    return value(builder.bitcast(args[0], ir.IntType(64).as_pointer()), sig.args[0].value, 0)
