@@ -13,7 +13,7 @@ from typing import Any
 
 from llvmlite import binding
 from llvmlite.ir import Constant
-from numba import _dynfunc, types  # type: ignore[attr-defined]
+from numba import _dynfunc, config, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.core.cgutils import normalize_ir_text
 from numba.core.codegen import JITCodeLibrary
@@ -86,9 +86,14 @@ class _WholeLibrary(JITCodeLibrary):
         super().finalize()  # type: ignore[no-untyped-call]
 
     def _optimize_final_module(self) -> None:
-        # Numba does it twice, to find counts of references that cancel out: there are none.
-        manager, builder = self._codegen._module_pass_manager()
-        manager.run(self._final_module, builder)
+        # Numba does it twice, to find counts of references that cancel out: there are none. Loops are not unrolled:
+        # those that take long go several vectors in a turn already, and copies take a quarter of the time of LLVM.
+        options = binding.create_pipeline_tuning_options(int(config.OPT))  # type: ignore[attr-defined]
+        options.loop_vectorization = bool(config.LOOP_VECTORIZE)  # type: ignore[attr-defined]
+        options.slp_vectorization = bool(config.SLP_VECTORIZE)  # type: ignore[attr-defined]
+        options.loop_unrolling = False
+        builder = binding.create_pass_builder(self._codegen._tm, options)
+        builder.getModulePassManager().run(self._final_module, builder)
 
 
 def _by_itself(state: Any) -> Any:
