@@ -224,15 +224,21 @@ def noisy_recurrent_drive(rule: Any, seed: Any, tick: Any, state: Any, work: Any
             add_noise_times(rule, base, state.s[lane], work, s * replicas + k, state.drive[lane])
 
 
-@compiled(**LOOP)
-def find_errors(params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any) -> None:
-    """Write what the present readout gets wrong on the tagged step of `row`, where a target is there to tell."""
+def _present_errors(readout: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any) -> None:
     for s in range(work.error.shape[0]):
         if work.taught[s, 0] > 0:
             read_error(spec.substrate, params, tags, work, spec, tally, row, s)
         else:
             for o in range(work.error.shape[1]):
                 work.error[s, o] = 0
+
+
+@where_implemented(perturbed, otherwise=_present_errors)
+def find_errors(readout: Any, params: Any, tags: Any, work: Any, spec: Any, tally: Any, row: Any) -> None:
+    """Write what the present readout gets wrong on the tagged step of `row`, where a target is there to tell.
+
+    A readout that learns from its perturbation asks for no error, and integers could not tell it.
+    """
 
 
 def _no_traces(
@@ -301,8 +307,7 @@ def learn(params: Any, state: Any, tags: Any, traces: Any, work: Any, spec: Any,
                 tags.delta[row + s, k] = work.delta_loss[s, k]
             else:
                 tags.delta[row + s, k] = 0
-    if not perturbs:
-        find_errors(params, tags, work, spec, tally, row)
+    find_errors(spec.readout, params, tags, work, spec, tally, row)
     by_signal = learning and (per_step or not perturbs)
     if learning:
         draw_words(spec.number, work.rounding, spec.seed, tick)

@@ -231,6 +231,17 @@ def test_memory_is_that_of_the_integers() -> None:
     assert sum(learner("ANP", number=Fixed(weights=Int8(5))).memory().values()) < sum(memory.values())
 
 
+@pytest.mark.parametrize("readout", [Int8(4), Int16(12)], ids=str)
+@pytest.mark.parametrize("weights", [Int8(4), Int16(12)], ids=str)
+def test_weights_of_either_width_learn(weights: Any, readout: Any) -> None:
+    engine = learner("ANP", number=Fixed(weights=weights, readout=readout))
+    before = {name: values.copy() for name, values in engine.integers.items()}
+    engine.run(U, Y)
+    for name, width in (("R", weights), ("B", readout)):
+        assert engine.integers[name].dtype == (np.int8 if isinstance(width, Int8) else np.int16)
+        assert (engine.integers[name] != before[name]).any()
+
+
 def test_the_table_is_tanh() -> None:
     """Half a step of the table's values, and the error of a chord of 1/32: at most ``max |tanh''| / 8 / 32^2``."""
     cell = integer_parts.IntegerTanh(16, 0, 32767)
