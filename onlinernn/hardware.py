@@ -7,7 +7,7 @@ import numpy as np
 
 from onlinernn.kernels.converters import Noise, Quantise, Saturate, Stochastic, StochasticShared, Wrap
 from onlinernn.kernels.devices import DeviceBounds, SoftBounds, Stuck
-from onlinernn.kernels.effects import Ideal, Substrate
+from onlinernn.kernels.effects import Ideal, Substrate, ageing, change, counts, effect, remembers
 from onlinernn.kernels.rules import ANP
 from onlinernn.kernels.traces import keeps_traces
 from onlinernn.parts import canonical
@@ -104,9 +104,26 @@ def _grid(chain: tuple[Any, ...]) -> _Grid:
     return _Grid(step, by_chance, low, high)
 
 
+def _only_chain(kind: type) -> str:
+    """Return the chain outside which an effect would be ignored, or nothing where all of them honour it.
+
+    Changes, ageing and the count of writes are asked for where weights are written only; the time since a device was
+    written is known where it is read only.
+    """
+
+    def has(*functions: Any) -> bool:
+        return any(kind in function.open.implementations for function in functions)
+
+    if has(remembers):
+        return "read"
+    return "write" if has(counts) or (has(change, ageing) and not has(effect)) else ""
+
+
 def _require_limits(name: str, chain: tuple[Any, ...]) -> None:
     for one in chain:
         where = f"Substrate: {name}: {type(one).__name__}"
+        if _only_chain(type(one)) not in ("", name):
+            raise ValueError(f"{where} does nothing there; it belongs in the chain {_only_chain(type(one))}")
         if isinstance(one, (Saturate, Wrap)) and not one.low < one.high:
             raise ValueError(f"{where}: low is {one.low:g} and high is {one.high:g}; low must be below high")
         if isinstance(one, (SoftBounds, DeviceBounds)) and not one.low < 0.0 < one.high:
@@ -114,6 +131,11 @@ def _require_limits(name: str, chain: tuple[Any, ...]) -> None:
         if isinstance(one, Stuck) and one.low > one.high:
             raise ValueError(f"{where}: low is {one.low:g} and high is {one.high:g}; low must not exceed high")
     grid = _grid(chain)
+    if grid.low > grid.high:
+        raise ValueError(
+            f"Substrate: {name}: one effect holds numbers above {grid.low:g} and another below {grid.high:g}; "
+            "the ranges of a chain must overlap"
+        )
     if grid.step > grid.high - grid.low:
         raise ValueError(
             f"Substrate: {name}: a step of {grid.step:g} is coarser than the whole range from {grid.low:g} to "
