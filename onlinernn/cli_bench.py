@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import subprocess
 import sys
@@ -12,13 +11,14 @@ from typing import Any
 
 from onlinernn.bench import ONE_THREAD, RULES, pinned, time_first_step, time_steps
 from onlinernn.bench_bounds import time_bounds, time_epoch, time_threads
-from onlinernn.bench_hardware import NAMES, time_hardware
+from onlinernn.bench_hardware import MORE, NAMES, time_hardware
 from onlinernn.bench_instructions import PROCESSOR, count_instructions
 from onlinernn.bench_more import profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, installed
 from onlinernn.bench_picture import save_bench
 from onlinernn.bench_scripts import scripts, time_scripts
 from onlinernn.cli_output import UsageError, check_writable, refusing, table, versions, write_json
+from onlinernn.substrates import nearest
 from onlinernn.threads import available
 
 DESCRIPTION = """\
@@ -68,8 +68,10 @@ def _peers(text: str) -> list[str]:
 def _hardware(text: str) -> list[str]:
     named = text.split(",")
     if unknown := [name for name in named if name not in NAMES]:
-        near = difflib.get_close_matches(unknown[0], NAMES, n=3, cutoff=0.4) or NAMES
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none; did you mean {' or '.join(near)}?")
+        raise argparse.ArgumentTypeError(
+            f"{unknown[0]!r} is none; {nearest(unknown[0], NAMES)}`onlinernn presets` lists all, and there are "
+            f"{', '.join(MORE)}"
+        )
     return named
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from onlinernn.cli_output import UsageError
 from onlinernn.controls import CONTROLS
 from onlinernn.settings import RULES, TASKS, Match, ProbeName, Settings, defaults, overridden
+from onlinernn.substrates import named
 from onlinernn.tasks import CopyMemory, CsvTask, Drifting, MackeyGlass, Recall, Task, switching, xor
 from onlinernn.tasks.weather import COLUMNS, TARGET, TRAIN_ROWS
 
@@ -104,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rule", choices=RULES, help="activity-based node perturbation (the default), node perturbation, or weight "
         "perturbation")  # fmt: skip
     add("--substrate", metavar="NAME", help="hardware preset to learn on (`onlinernn presets` lists them); without "
-        "--rule its own rule, decorrelation and readout")  # fmt: skip
+        "--rule its own rule, decorrelation and readout, of which --lr-hidden and --sigma can be changed")  # fmt: skip
     add("--epochs", type=whole(1), metavar="N", help="passes over the training stream")
     add("--epochs-bptt", type=whole(1), metavar="N", help="passes of true BPTT, which learns longer before it stops "
         "gaining; default: tuned for the task, or --epochs where that is given")  # fmt: skip
@@ -210,10 +211,27 @@ def make_plan(args: argparse.Namespace) -> Plan:
     task, honest = make_task(args)
     horizon = honest.horizon if isinstance(honest, CsvTask) else 0
     of_bptt = args.epochs if args.epochs_bptt is None else args.epochs_bptt
-    given = {**vars(args), "epochs_bptt": of_bptt, "by_preset": bool(args.substrate) and args.rule is None}
-    settings = overridden(defaults(args.task, args.rule or "anp", horizon), **given)
+    own = _of_preset(args)
+    given = {**vars(args), "epochs_bptt": of_bptt, "by_preset": bool(own)}
+    settings = overridden(overridden(defaults(args.task, args.rule or "anp", horizon), **own), **given)
     settings = whole_sequences(settings, honest, args)
     return Plan(task, honest, settings, args.seeds, args.methods, identity(args, task, settings))
+
+
+def _of_preset(args: argparse.Namespace) -> dict[str, float]:
+    """Return what the rule of a preset has of its own, where no other rule was asked for."""
+    if args.substrate is None:
+        return {}
+    preset = named(args.substrate)
+    if args.rule is not None:
+        return {}
+    for name, part in (("lr_readout", preset.readout), ("decorrelation", preset.decorrelation)):
+        if getattr(args, name) is not None:
+            raise UsageError(
+                f"--{name.replace('_', '-')} does not reach what the preset {preset.name} brings, {part}; give --rule "
+                "as well, and rule, decorrelation and readout are yours"
+            )
+    return {"lr_hidden": preset.rule.lr_hidden, "sigma": preset.rule.sigma}
 
 
 def make_task(args: argparse.Namespace) -> tuple[Task, Task]:

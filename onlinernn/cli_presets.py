@@ -9,6 +9,11 @@ from typing import Any
 from onlinernn.cli_output import refusing
 from onlinernn.substrates import PRESETS, explain, named
 
+_NEXT = (
+    "onlinernn presets NAME                what one is made of, what to expect of it, and the sources of its numbers",
+    "onlinernn run TASK --substrate NAME   learn on it, beside floating point and the frozen network on it",
+)
+
 
 def add_parser(subparsers: Any) -> None:
     """Declare the command.
@@ -21,8 +26,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "presets",
         help="list the hardware presets, or explain one",
-        description="List the substrates that have a name, or explain one: its chains, what learns on it, and the "
-        "source of every number. `onlinernn run TASK --substrate NAME` learns on it.",
+        description="List the substrates that have a name, or explain one: its chains, what a learner on it is "
+        "given, what to expect, and the source of every number. `onlinernn run TASK --substrate NAME` learns on it.",
         allow_abbrev=False,
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="the preset to explain")
@@ -44,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     """
     with refusing():
         lines = (
-            [f"{one.name:<18}{one.what}" for one in PRESETS.values()]
+            [*(f"{one.name:<18}{one.what}" for one in PRESETS.values()), "", *_NEXT]
             if args.name is None
             else [explain(named(args.name))]
         )

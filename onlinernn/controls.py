@@ -128,7 +128,7 @@ def learner(task: Task, settings: Settings, seed: int, *, ideal: bool = False) -
     rule, own = _RULE_TYPES[settings.rule](settings.lr_hidden, settings.lr_readout, settings.sigma), None
     if settings.by_preset:
         own = named(settings.substrate)
-        rule = own.rule if settings.lr_hidden else own.rule._replace(lr_hidden=0.0)
+        rule = own.rule._replace(lr_hidden=settings.lr_hidden, sigma=settings.sigma)
     decorrelation = Decorrelation(settings.decorrelation) if settings.decorrelation else None
     return OnlineLearner(
         task.n_in,

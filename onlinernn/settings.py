@@ -50,7 +50,8 @@ class Settings:
     substrate : str
         Name of a hardware preset; "": none.
     by_preset : bool
-        Whether rule, decorrelation and readout are the preset's own, and not those named here.
+        Whether rule, decorrelation and readout are the preset's own, and not those named here; `lr_hidden` and `sigma`
+        are those of its rule.
     """
 
     rule: RuleName = "anp"

@@ -6,6 +6,7 @@ presets are devices alone, with ideal converters; ``analog_io`` is the converter
 """
 
 import difflib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from onlinernn.kernels.converters import Mismatch, Noise, Quantise, Saturate, Stochastic, TelegraphNoise, Truncate
@@ -88,6 +89,8 @@ def grid(bits: int, bound: float = 1.0, rounding: Any = None) -> tuple[Any, ...]
 _SCALES: dict[str, Any] = {"scale_input": 4.0, "scale_recurrent": 1.0, "scale_readout": 2.0}
 _NARROW = {**_SCALES, "scale_readout": 1.0}
 _WIDE = "measured by us: docs/substrates.md"
+_WORSE = "learning makes the forecast worse than the frozen network's (docs/substrates.md)."
+_FAILS = "Learning fails on it, the readout's too (docs/substrates.md):"
 _AIHWKIT = "IBM aihwkit, simulator/presets/devices.py"
 
 
@@ -165,7 +168,7 @@ brainscales2_like = Preset(
     ),
     (("6-bit weights", _BSS), ("5-bit inputs", _BSS), ("8-bit activities", _BSS)),
     rule=LearnedFeedback(sigma=2.0**-5),
-    note="Analog mismatch is not in the source and not emulated.",
+    note=f"Analog mismatch is not in the source and not emulated. 6 bits are too few: {_WORSE}",
 )  # fmt: skip
 dynapse_like = Preset(
     "dynapse_like",
@@ -174,6 +177,7 @@ dynapse_like = Preset(
         read=(Mismatch(gain=0.1),), write=(*grid(4, rounding=Stochastic()), CountWrites()), **_SCALES
     ),
     (("4-bit weights", "Rockpool, devices/dynapse"), ("mismatch sd 10 %", "Rockpool, transform/mismatch.py")),
+    note=f"4 bits are too few: {_WORSE}",
 )  # fmt: skip
 
 
@@ -217,24 +221,25 @@ _LINEAR = "The steps' dependence on the state, but for the asymmetry, is not emu
 idealized = _analog("idealized", "an idealised analog device", 0.0002)
 gokmen_vlasov = _analog("gokmen_vlasov", "the device of Gokmen and Vlasov 2016", 0.0016, up=(0.0, 0.01))
 reram_es = _analog("reram_es", "ReRAM, exponential steps (Gong 2018)", 0.00135, dtod=0.2, cycle=5.0,
-    up=(0.259, 0.05), write_noise=75.0, note=_LINEAR)  # fmt: skip
+    up=(0.259, 0.05), write_noise=75.0, note=f"{_LINEAR} {_FAILS} a write is off by 75 pulses.")  # fmt: skip
 reram_sb = _analog("reram_sb", "ReRAM with soft bounds (Gong 2018)", 0.002, cycle=3.75, up=(0.0, 0.01),
-    bounds=(-0.75, 1.25), bounds_dtod=(0.4, 0.24), write_noise=56.0, soft=True)  # fmt: skip
+    bounds=(-0.75, 1.25), bounds_dtod=(0.4, 0.24), write_noise=56.0, soft=True,
+    note=f"{_FAILS} a write is off by 56 pulses.")  # fmt: skip
 reram_om = _analog("reram_om", "OM-ReRAM (IEDM 2022), 13.5 % of the devices stuck", 0.0949, dtod=0.783, cycle=0.416,
     up=(0.0, 0.01), bounds_dtod=(0.570, 0.350), write_noise=1.41, soft=True,
-    more=(Stuck(0.135, -1.0, 1.0),))  # fmt: skip
+    more=(Stuck(0.135, -1.0, 1.0),), note=f"{_FAILS} pulses are large, and devices stuck.")  # fmt: skip
 reram_hfo2 = _analog("reram_hfo2", "HfO2 ReRAM (IEDM 2022), about 4 states, 10 % of the devices stuck", 0.4622,
     dtod=0.713, cycle=0.217, up=(0.0, 0.01), bounds_dtod=(0.599, 0.430), write_noise=0.584, soft=True,
-    more=(Stuck(0.1, -1.0, 1.0),))  # fmt: skip
+    more=(Stuck(0.1, -1.0, 1.0),), note=f"{_FAILS} pulses are large, and devices stuck.")  # fmt: skip
 capacitor = _analog("capacitor", "a capacitor cell (VLSI 2018) that leaks", 0.005, dtod=0.1, up=(0.0, 0.06),
-    bounds_dtod=(0.07, 0.07), more=(Leak(1e6, dtod=0.3),))  # fmt: skip
+    bounds_dtod=(0.07, 0.07), more=(Leak(1e6, dtod=0.3),), note=_WORSE.capitalize())  # fmt: skip
 ecram = _analog("ecram", "Li ECRAM", 0.002, dtod=0.1, up=(0.0, 0.01), bounds=(-0.828, 1.172),
     bounds_dtod=(0.05, 0.05), note=_LINEAR)  # fmt: skip
 ecram_mo = _analog("ecram_mo", "metal-oxide ECRAM", 0.000282, dtod=0.1, cycle=2.0, up=(0.0, 0.01),
     bounds=(-0.829, 1.171), bounds_dtod=(0.05, 0.05), note=_LINEAR)  # fmt: skip
 _PCM = _analog("pcm", "phase-change memory: drift, read noise, pulses", 0.01, dtod=0.2, cycle=0.6, up=(0.0, 0.05),
     bounds=(-2.0, 2.0), bounds_dtod=(0.1, 0.1), note="A pair of one-sided devices stands as one signed state; its "
-    "refresh is not emulated.")  # fmt: skip
+    f"refresh is not emulated. {_WORSE.capitalize()}")  # fmt: skip
 pcm = _PCM._replace(
     substrate=_PCM.substrate._replace(read=(PhaseChange(1e-3),)),
     sources=(
@@ -248,7 +253,7 @@ analog_io = Preset(
     "analog_io",
     "the converters of an analog array: 7-bit DAC, 9-bit ADC, noise of the lines",
     Substrate(
-        input=(Quantise(1 / 126),),
+        input=(Quantise(1 / 126), Saturate(-1.0, 1.0)),
         node=(Quantise(1 / 126), Saturate(-1.0, 1.0)),
         drive=(Noise(0.06), Quantise(24 / 510), Saturate(-12.0, 12.0)),
     ),
@@ -263,7 +268,8 @@ mtj = Preset(
     Substrate(drive=(TelegraphNoise(0.0421, 5.93e-3, 0.0809, 9.08e-4),)),
     (("mean 0.0421, telegraph offset 5.93e-3, switching 0.0809, Gaussian 9.08e-4", _MTJ),),
     rule=ANP(lr_hidden=1e-6, sigma=1e-4),
-    note="The rule's own perturbation of 1e-4 is far below the device's; ANP reads the difference of the drives.",
+    note="The rule's own perturbation of 1e-4 is far below the device's; ANP reads the difference of the drives. "
+    "On the forecast it gains nothing over the readout alone (docs/substrates.md).",
 )
 
 #: All presets, by name.
@@ -300,9 +306,26 @@ def named(name: str) -> Preset:
     """
     if name in PRESETS:
         return PRESETS[name]
-    near = difflib.get_close_matches(name, PRESETS, n=3, cutoff=0.4)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ";"
-    raise ValueError(f"there is no preset {name!r}{hint} `onlinernn presets` lists all")
+    raise ValueError(f"there is no preset {name!r}; {nearest(name, PRESETS)}`onlinernn presets` lists all")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return a question for the names most like one that is none, or nothing where none is like it.
+
+    Parameters
+    ----------
+    name
+        As it was given, in whatever case.
+    names
+        Those that there are, in small letters.
+
+    Examples
+    --------
+    >>> nearest("INT18", PRESETS)
+    'did you mean int8 or int12 or int16? '
+    """
+    near = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.4)
+    return f"did you mean {' or '.join(near)}? " if near else ""
 
 
 def explain(preset: Preset) -> str:
@@ -319,7 +342,7 @@ def explain(preset: Preset) -> str:
             lines += [f"  {name:<16}{', then '.join(map(repr, value))}"] if value else []
         elif value:
             lines.append(f"  {name:<16}{value:g}")
-    lines += ["", "what learns on it"]
+    lines += ["", "what a learner on it is given, unless you say otherwise"]
     lines += [f"  {name:<16}{getattr(preset, name)!r}" for name in ("rule", "decorrelation", "readout")]
     lines += ["", "sources", *(f"  {number}: {source}" for number, source in preset.sources)]
     return "\n".join([*lines, *(["", preset.note] if preset.note else [])])

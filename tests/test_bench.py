@@ -155,6 +155,8 @@ def test_the_command_writes_its_rows(tmp_path: Path, capfd: pytest.CaptureFixtur
         (["--rules", "anp,bptt"], "'bptt' is none of anp, danp"),
         (["--repeats", "0"], "'0' is no whole number"),
         (["--peers", "limit,abacus"], "'abacus' is none of limit, jax, jax stacked, jax call, torch"),
+        (["--substrate", "six_effect"], "did you mean six_effects? `onlinernn presets` lists all"),
+        (["--substrate", "?"], "'?' is none; `onlinernn presets` lists all, and there are integers, six_effects"),
         (["--peers-folder", "no/such/folder"], "holds no script *_peer.py"),
         (["--json", "no/such/folder/x.json"], "there is no folder"),
     ],

@@ -1,5 +1,6 @@
 """The named presets: each makes a learner, cites its sources, and is found by the command line."""
 
+import argparse
 import json
 
 import pytest
@@ -7,8 +8,11 @@ import pytest
 from onlinernn import ANP, IDEAL, LearnedFeedback, OnlineLearner, Substrate, substrates
 from onlinernn.accounts import warnings
 from onlinernn.cli import main
+from onlinernn.cli_options import add_arguments, make_plan
+from onlinernn.controls import learner
 from onlinernn.hardware import canonical_substrate, require_carrier
 from onlinernn.kernels.traces import PerStep
+from onlinernn.settings import defaults
 
 
 @pytest.mark.parametrize("preset", substrates.PRESETS.values(), ids=lambda one: one.name)
@@ -48,10 +52,44 @@ def test_the_command_lists_and_explains(capsys):
     assert "IBM aihwkit" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["presets", "loihi"], ["run", "--substrate", "loihi"]])
+@pytest.mark.parametrize(
+    "arguments", [["presets", "loihi"], ["presets", "LOIHI"], ["run", "--substrate", "loihi"]], ids=" ".join
+)
 def test_unknown_presets_are_refused_with_the_nearest_name(arguments, capsys, tmp_path):
     assert main([*arguments, *(["--out", str(tmp_path / "x")] if "run" in arguments else [])]) == 2
     assert "did you mean loihi_like" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--substrate", "int8", "--lr-readout", "0.1"], "--lr-readout does not reach what the preset int8 brings"),
+        (["--substrate", "int8", "--decorrelation", "0.1"], "--decorrelation does not reach what the preset"),
+        (["--substrate", "int8", "--sigma", "-1"], "LearnedFeedback: sigma is -1; it must be greater than 0"),
+        (["--substrate", "spinnaker_like", "--sigma", "1e-6"], "use a sigma of at least 3.05176e-05"),
+        (["--substrate", ""], "there is no preset ''"),
+    ],
+)
+def test_what_a_preset_cannot_take_is_refused_before_anything_runs(arguments, words, capsys, tmp_path):
+    assert main(["run", *arguments, "--out", str(tmp_path / "x")]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        ([], LearnedFeedback()),
+        (["--sigma", "0.125", "--lr-hidden", "0.5"], LearnedFeedback(lr_hidden=0.5, sigma=0.125)),
+        (["--rule", "anp", "--lr-readout", "0.1"], ANP(defaults("mackey-glass").lr_hidden, 0.1)),
+    ],
+)
+def test_a_run_takes_the_rule_of_the_preset_and_what_was_asked_for(arguments, rule):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    plan = make_plan(parser.parse_args(["mackey-glass", "--substrate", "int8", *arguments]))
+    assert learner(plan.task, plan.settings, 0).spec.rule == rule
+    assert (plan.settings.lr_hidden, plan.settings.sigma) == (rule.lr_hidden, rule.sigma)
 
 
 def test_a_run_on_a_substrate_has_its_controls_and_its_report(capsys, tmp_path):
