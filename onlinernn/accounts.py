@@ -176,6 +176,11 @@ def warnings(found: dict[str, Any]) -> list[str]:
         lines.append(
             f"the loss difference was zero in {dead:.0f} % of steps: raise sigma, or the bits of outputs and loss"
         )
+    if dead := often("guarded_hidden", "taught", 0.5):
+        lines.append(
+            f"the copies' activities hardly differed in {min(dead, 100.0):.0f} % of steps: raise sigma, or the bits "
+            "and the range of drives and activities"
+        )
     if lost := often("lost", "updates", 0.9):
         lines.append(f"{lost:.1f} % of the updates left their weight where it was: use a wider store, or a higher rate")
     if bound := often("bound_weight", "updates", 0.05):

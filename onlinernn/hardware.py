@@ -8,7 +8,8 @@ import numpy as np
 from onlinernn.kernels.converters import Noise, Quantise, Saturate, Stochastic, StochasticShared, Wrap
 from onlinernn.kernels.devices import DeviceBounds, SoftBounds, Stuck
 from onlinernn.kernels.effects import Ideal, Substrate, ageing, change, counts, effect, remembers
-from onlinernn.kernels.rules import ANP
+from onlinernn.kernels.readouts import perturbed
+from onlinernn.kernels.rules import ANP, synapse_sigma
 from onlinernn.kernels.traces import keeps_traces
 from onlinernn.parts import canonical
 
@@ -143,7 +144,7 @@ def _require_limits(name: str, chain: tuple[Any, ...]) -> None:
         )
 
 
-def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any, replicas: int = 1) -> None:
+def require_carrier(substrate: Any, rule: Any, readout: Any, traces: Any, dtype: Any, replicas: int = 1) -> None:
     """Refuse a substrate on which the rule cannot work, or that the engine's numbers cannot carry.
 
     Parameters
@@ -152,6 +153,8 @@ def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any, replicas
         The substrate, ready for the kernels.
     rule
         The learning rule.
+    readout
+        How the readout learns.
     traces
         PerStep or Eligibility.
     dtype
@@ -162,8 +165,8 @@ def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any, replicas
     Raises
     ------
     ValueError
-        If the engine's numbers have fewer bits than a grid, the perturbation is smaller than what the activities or
-        drives are rounded to, or there are eligibility traces, which no device keeps.
+        If the engine's numbers have fewer bits than a grid, the perturbation is smaller than what drives, activities
+        or perturbed outputs are rounded to, or there are eligibility traces, which no device keeps.
     """
     if isinstance(substrate, Ideal):
         return
@@ -181,7 +184,8 @@ def require_carrier(substrate: Any, rule: Any, traces: Any, dtype: Any, replicas
                 + (", or dtype=np.float64" if dtype == np.float32 else "")
             )
     sigma = getattr(rule, "sigma", math.inf)
-    for name in ("drive", "node"):
+    by_output = perturbed(readout) and type(rule) not in synapse_sigma.open.implementations
+    for name in ("drive", "node", *["output"] * by_output):
         grid = _grid(getattr(substrate, name))
         if sigma < grid.step and not grid.by_chance:
             raise ValueError(

@@ -107,7 +107,7 @@ def specify(
     bits = _frozen(frozen)
     _require_copies(replicas, readout, bits)
     substrate = canonical_substrate(substrate)
-    require_carrier(substrate, rule, traces, dtype, replicas)
+    require_carrier(substrate, rule, readout, traces, dtype, replicas)
     parallel = whole("streams", streams, 1)
     tape, stride = tape_sizes(rule, recorded, parallel * (replicas + 1) * (hidden + outputs))
     return Spec(

@@ -7,6 +7,8 @@ from numba import config
 from onlinernn import (
     ANP,
     IDEAL,
+    NLMS,
+    WP,
     CheckpointError,
     CountWrites,
     Drift,
@@ -152,8 +154,15 @@ def test_a_substrate_of_another_version_is_one_clear_error(change, words, tmp_pa
         (Substrate(read=(CountWrites(),)), "read: CountWrites does nothing there; it belongs in the chain write"),
         (Substrate(drive=(Drift(0.1),)), "drive: Drift does nothing there; it belongs in the chain read"),
         (Substrate(node=(Quantise(0.5),)), "sigma is 0.01, and the chain node rounds to 0.5"),
+        (Substrate(output=(Quantise(0.5),)), "sigma is 0.01, and the chain output rounds to 0.5"),
     ],
 )
 def test_bad_substrates_are_refused(substrate, words):
     with pytest.raises((TypeError, ValueError), match=words):
         run(substrate)
+
+
+def test_a_coarse_output_is_refused_only_where_outputs_are_perturbed():
+    coarse = Substrate(output=(Quantise(0.5),))
+    assert OnlineLearner(1, 3, 1, rule=ANP(), readout=NLMS(), substrate=coarse).spec.substrate == coarse
+    assert OnlineLearner(1, 3, 1, rule=WP(), substrate=coarse).spec.substrate == coarse

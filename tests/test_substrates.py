@@ -19,7 +19,7 @@ from onlinernn.settings import defaults
 def test_presets_are_honoured_and_cite_their_sources(preset):
     canonical = canonical_substrate(preset.substrate)
     assert isinstance(canonical, Substrate)
-    require_carrier(canonical, preset.rule, PerStep(), "float32")
+    require_carrier(canonical, preset.rule, preset.readout, PerStep(), "float32")
     assert preset.sources
     assert preset.name in substrates.explain(preset)
     assert getattr(substrates, preset.name) is preset
@@ -35,6 +35,8 @@ def test_a_preset_brings_its_rule_and_a_given_rule_its_own():
 
 def test_the_report_warns_of_what_went_wrong_and_of_nothing_else():
     assert warnings({"steps": 10, "taught": 10, "dead": 1, "updates": 100, "lost": 10}) == []
+    assert warnings({"taught": 10, "guarded_hidden": 5}) == []
+    assert "hardly differed in 90 % of steps" in warnings({"taught": 10, "guarded_hidden": 9})[0]
     found = {"steps": 10, "taught": 10, "dead": 9, "updates": 100, "lost": 95, "bound_weight": 20, "bound_drive": 50}
     assert [line.split(":")[0] for line in warnings(found)] == [
         "the loss difference was zero in 90 % of steps",
