@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels import layout
+from onlinernn.kernels.converters import Stochastic, StochasticShared
 from onlinernn.kernels.decorrelation import growth
 from onlinernn.kernels.effects import counts as counts_writes
 from onlinernn.kernels.readouts import perturbed
@@ -146,6 +147,9 @@ def report(tally: np.ndarray, spec: Any, params: Any) -> dict[str, Any]:
     if any(counts_writes(effect) for effect in spec.substrate.write):
         planes = (params.memory_input, params.memory_recurrent, params.memory_readout)
         found["most_writes"] = int(max(plane[: len(w)].max() for plane, w in zip(planes, weights, strict=True)))
+    roundings = [type(getattr(effect, "rounding", None)) for effect in spec.substrate.write]
+    of_each, of_arrays = roundings.count(Stochastic), roundings.count(StochasticShared)
+    found["random_numbers_writes"] = of_each * found["updates"] + of_arrays * len(weights) * taught
     each = operations(spec)
     found["random_numbers"] = steps * z.streams * each.random_numbers
     found["macs_forward"] = steps * z.streams * each.forward

@@ -217,12 +217,12 @@ class Network(Persistent):
         of weights that were wanted, ``lost`` (the device stayed where it was) and ``writes``; ``writes_per_weight``
         and ``most_writes`` of one weight (where :class:`CountWrites` counts them); how often a limit was reached, of
         ``bound_weight``, ``bound_loss``, ``bound_error``, ``bound_input``, ``bound_drive``, ``bound_node``,
-        ``bound_output``; ``random_numbers`` drawn for perturbations; ``macs_forward`` and ``macs_learning``,
-        multiply-accumulates so far. Of integers: values at the bound of their format, ``bound_drive``,
-        ``bound_output``, ``bound_signal``, ``bound_signal_readout`` and ``bound_loss``; ``lost_signals`` and
-        ``lost_signals_readout``, learning signals that came out as 0; ``updates`` that are not 0, and ``lost``, those
-        of them that rounding makes 0, both of one row of A, R or B in turn, for each step that teaches; and
-        ``weights_at_bound`` now.
+        ``bound_output``; ``random_numbers`` drawn for perturbations, and ``random_numbers_writes`` to round what is
+        written; ``macs_forward`` and ``macs_learning``, multiply-accumulates so far. Of integers: values at the bound
+        of their format, ``bound_drive``, ``bound_output``, ``bound_signal``, ``bound_signal_readout`` and
+        ``bound_loss``; ``lost_signals`` and ``lost_signals_readout``, learning signals that came out as 0; ``updates``
+        that are not 0, and ``lost``, those of them that rounding makes 0, both of one row of A, R or B in turn, for
+        each step that teaches; and ``weights_at_bound`` now.
         """
         found = report(self._tally, self.spec, self._params)
         if self._integers:

@@ -14,12 +14,14 @@ from onlinernn import (
     Drift,
     Leak,
     Mismatch,
+    Nearest,
     OnlineLearner,
     PulsedUpdate,
     Quantise,
     Saturate,
     SoftBounds,
     Stochastic,
+    StochasticShared,
     Stuck,
     Substrate,
     checkpoint,
@@ -166,3 +168,18 @@ def test_a_coarse_output_is_refused_only_where_outputs_are_perturbed():
     coarse = Substrate(output=(Quantise(0.5),))
     assert OnlineLearner(1, 3, 1, rule=ANP(), readout=NLMS(), substrate=coarse).spec.substrate == coarse
     assert OnlineLearner(1, 3, 1, rule=WP(), substrate=coarse).spec.substrate == coarse
+
+
+@pytest.mark.parametrize(
+    ("rounding", "wanted"),
+    [
+        (Stochastic(), lambda found: found["updates"]),
+        (StochasticShared(), lambda found: 3 * 59),
+        (Nearest(), lambda _: 0),
+    ],
+)
+def test_random_numbers_that_writes_take_are_counted(rounding, wanted):
+    """One for each update, or one for each of three arrays and 59 steps, or none."""
+    found = run(Substrate(write=(Quantise(GRID, rounding), Saturate(-1.0, 1.0))))[0].report()
+    assert found["random_numbers_writes"] == wanted(found)
+    assert found["updates"] > 59 * 12 * 12
