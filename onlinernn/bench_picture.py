@@ -21,7 +21,9 @@ def save_bench(path: str | os.PathLike[str], rows: list[dict[str, Any]]) -> None
         Of :func:`onlinernn.bench.time_steps`.
     """
     rules = list(dict.fromkeys(row["rule"] for row in rows))
-    figure, panels = plt.subplots(1, len(rules), figsize=(5.2 * len(rules), 4.2), squeeze=False, layout="constrained")
+    figure, panels = plt.subplots(
+        1, len(rules), figsize=(5.2 * len(rules) + 2, 4.2), squeeze=False, layout="constrained"
+    )
     with plt.style.context("tableau-colorblind10"):
         for axes, rule in zip(panels[0], rules, strict=True):
             of = [row for row in rows if row["rule"] == rule]
@@ -30,9 +32,9 @@ def save_bench(path: str | os.PathLike[str], rows: list[dict[str, Any]]) -> None
                 points = sorted((row["n"], row["us_per_step"]) for row in of if row["implementation"] == name)
                 axes.plot(*zip(*points, strict=True), style, markersize=4, linewidth=1.2, label=name)
             if limit := sorted((row["n"], row["us_per_step"]) for row in of if row["implementation"] == "limit"):
-                axes.plot(*zip(*limit, strict=True), "k--", linewidth=1.2, label="limit: each weight read and written")
+                axes.plot(*zip(*limit, strict=True), "k--", linewidth=1.2, label="limit: each weight\nread and written")
             axes.set(xscale="log", yscale="log", xlabel="hidden units n", ylabel="time per step (us)", title=rule)
             axes.grid(visible=True, which="both", alpha=0.2)
-            axes.legend(fontsize=8)
+        figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     figure.savefig(path, dpi=150)
     plt.close(figure)
