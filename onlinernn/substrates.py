@@ -322,7 +322,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     Examples
     --------
     >>> nearest("INT18", PRESETS)
-    'did you mean int8 or int12 or int16? '
+    'did you mean int8 or int16 or int12? '
     """
     near = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.4)
     return f"did you mean {' or '.join(near)}? " if near else ""
