@@ -1,8 +1,12 @@
 """Rows of devices: read, written, aged and programmed, one device at a time, each through its chain."""
 
+import math
 from typing import Any, NamedTuple
 
-from onlinernn.kernels.dispatch import FAST, LOOP, broad, choose, compiled, distinct, open_function
+import numpy as np
+
+from onlinernn.kernels.choosing import fold
+from onlinernn.kernels.dispatch import EXACT, FAST, LOOP, broad, choose, compiled, distinct, open_function
 from onlinernn.kernels.effects import (
     I32,
     NONE,
@@ -10,7 +14,9 @@ from onlinernn.kernels.effects import (
     aged,
     along,
     beginning,
+    bites,
     changed,
+    deeper,
     hop,
     like,
     needs_age,
@@ -249,6 +255,31 @@ def program(chain: Any, scale: Any, rows: Any, seed: Any, domain: Any) -> None:
         for j in range(rows.shape[1]):
             state = rows[i, j] * per_unit
             rows[i, j] = unit * through(chain, state, along(start, hop(start, j), zero, zero, state))
+
+
+@compiled(**EXACT)
+def _beside_limit(spec: Any, both: Any, here: Any) -> Any:
+    """Tell, in the second of a pair, whether the next larger or the next smaller state is beyond a limit."""
+    state = both[0]
+    up, down = np.nextafter(state, like(state, math.inf)), np.nextafter(state, like(state, -math.inf))
+    return state, both[1] | bites(spec, up, here) | bites(spec, down, here)
+
+
+_all_beside_limit = fold(_beside_limit, deeper)
+
+
+@compiled(**LOOP)
+def count_at_limit(chain: Any, scale: Any, rows: Any, seed: Any, domain: Any) -> int:
+    """Return how many of an array of devices stand at a limit, so that they can move one way only."""
+    zero = rows.dtype.type(0)
+    per_unit, found = like(zero, 1.0 / scale), 0
+    for i in range(rows.shape[0]):
+        start = place(seed, 0, 0, 0, 0, domain, i, zero)
+        for j in range(rows.shape[1]):
+            state = rows[i, j] * per_unit
+            here = along(start, hop(start, j), zero, zero, state)
+            found += _all_beside_limit(chain, (state, False), here)[1]
+    return found
 
 
 @compiled(**LOOP)

@@ -17,6 +17,7 @@ from onlinernn.kernels.held import released
 from onlinernn.kernels.layout import OK, OPEN, PENDING, TICK
 from onlinernn.kernels.lockstep import attend, compare, learn, renew
 from onlinernn.kernels.mixing import mix
+from onlinernn.kernels.writes import weights_at_limit
 
 #: What :func:`run` returns in place of a number of steps when it did nothing: an input or a target cannot be used, or a
 #: step is half done.
@@ -33,13 +34,17 @@ class _Cache(FunctionCache):
 
 
 class EntryPoints(NamedTuple):
-    """The compiled `run`, `predict`, `advance`, `feedback`, `refresh`, `mix` and `help` of one state of the sources."""
+    """The compiled functions of one state of the sources.
+
+    They are `run`, `predict`, `advance`, `feedback`, `refresh`, `at_bound`, `mix` and `help`.
+    """
 
     run: Callable[..., Any]
     predict: Callable[..., Any]
     advance: Callable[..., Any]
     feedback: Callable[..., Any]
     refresh: Callable[..., Any]
+    at_bound: Callable[..., Any]
     mix: Callable[..., Any]
     help: Callable[..., Any]
 
@@ -162,6 +167,13 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         renew(params, state, work, spec, tally)
 
     @compiled_entry
+    def at_bound(network: Any) -> int:
+        """Return how many devices of weights stand at a bound now."""
+        _ = sources
+        ((params, _, _, _, _), _), spec = released(network)
+        return weights_at_limit(spec.substrate, params, spec)
+
+    @compiled_entry
     def help_out(network: Any) -> None:
         """Help another thread with the steps of a learner, until it has not done any for about a millisecond."""
         _ = sources
@@ -188,4 +200,4 @@ def _build(sources: int, owner: str, cached: bool) -> EntryPoints:
         _ = sources
         mix(loss, tally, delay, rate, ring, shares, means, scratch, first, second, targets, predictions, losses)
 
-    return EntryPoints(run, predict, advance, feedback, refresh, mix_predictions, help_out)
+    return EntryPoints(run, predict, advance, feedback, refresh, at_bound, mix_predictions, help_out)

@@ -9,6 +9,7 @@ from onlinernn.kernels.arrays import (
     Devices,
     Every,
     age,
+    count_at_limit,
     how_many,
     program,
     read_rows,
@@ -51,6 +52,18 @@ def program_all(substrate: Any, params: Any, spec: Any, tally: Any) -> None:
     program(substrate.write, substrate.scale_input, params.A, spec.seed, WRITE_A)
     program(substrate.write, substrate.scale_recurrent, params.R, spec.seed, WRITE_R)
     program(substrate.write, substrate.scale_readout, params.B, spec.seed, WRITE_B)
+
+
+def _plain_at_limit(substrate: Any, params: Any, spec: Any) -> int:
+    return 0
+
+
+@where_implemented(chains, otherwise=_plain_at_limit)
+def weights_at_limit(substrate: Any, params: Any, spec: Any) -> int:
+    """Return how many devices of A, R and B stand at a limit of the chain `write`."""
+    found = count_at_limit(substrate.write, substrate.scale_input, params.A, spec.seed, WRITE_A)
+    found += count_at_limit(substrate.write, substrate.scale_recurrent, params.R, spec.seed, WRITE_R)
+    return found + count_at_limit(substrate.write, substrate.scale_readout, params.B, spec.seed, WRITE_B)
 
 
 def _plain_write_inputs(

@@ -189,6 +189,10 @@ def warnings(found: dict[str, Any]) -> list[str]:
         lines.append(f"{lost:.1f} % of the updates left their weight where it was: use a wider store, or a higher rate")
     if bound := often("bound_weight", "updates", 0.05):
         lines.append(f"{bound:.0f} % of the writes ran into a bound: raise the scale of the weights")
+    if bound := often("weights_at_bound", "weights", 0.05):
+        lines.append(
+            f"{bound:.0f} % of the weights stand at a bound: raise the scale of the weights, or let them decay"
+        )
     for name, remedy in (("drive", "the range of the drives"), ("output", "the range of the outputs")):
         count, steps = found.get(f"bound_{name}", 0), found.get("steps", 0)
         if count > steps:

@@ -217,15 +217,21 @@ class Network(Persistent):
         of weights that were wanted, ``lost`` (the device stayed where it was) and ``writes``; ``writes_per_weight``
         and ``most_writes`` of one weight (where :class:`CountWrites` counts them); how often a limit was reached, of
         ``bound_weight``, ``bound_loss``, ``bound_error``, ``bound_input``, ``bound_drive``, ``bound_node``,
-        ``bound_output``; ``random_numbers`` drawn for perturbations, and ``random_numbers_writes`` to round what is
-        written; ``macs_forward`` and ``macs_learning``, multiply-accumulates so far. Of integers: values at the bound
+        ``bound_output``; ``weights_at_bound``, those of all ``weights`` whose device stands at a limit of the chain
+        `write` now, so that it can move one way only; ``random_numbers`` drawn for perturbations, and
+        ``random_numbers_writes`` to round what is written; ``macs_forward`` and ``macs_learning``,
+        multiply-accumulates so far. Of integers: values at the bound
         of their format, ``bound_drive``, ``bound_output``, ``bound_signal``, ``bound_signal_readout`` and
         ``bound_loss``; ``lost_signals`` and ``lost_signals_readout``, learning signals that came out as 0; ``updates``
         that are not 0, and ``lost``, those of them that rounding makes 0, both of one row of A, R or B in turn, for
-        each step that teaches; and ``weights_at_bound`` now.
+        each step that teaches; and ``weights_at_bound`` of all ``weights``.
         """
         found = report(self._tally, self.spec, self._params)
         if self._integers:
             found |= counted(self._tally)
             found["weights_at_bound"] = weights_at_bound(self.integers, self.spec.number)
+        elif self.spec.sizes.substrate:
+            found["weights_at_bound"] = int(self._entries.at_bound(self._held))
+        if "weights_at_bound" in found:
+            found["weights"] = sum(array.size for array in (self._params.A, self._params.R, self._params.B))
         return found

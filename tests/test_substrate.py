@@ -11,6 +11,7 @@ from onlinernn import (
     WP,
     CheckpointError,
     CountWrites,
+    DeviceBounds,
     Drift,
     Leak,
     Mismatch,
@@ -24,6 +25,7 @@ from onlinernn import (
     StochasticShared,
     Stuck,
     Substrate,
+    Wrap,
     checkpoint,
 )
 from onlinernn.kernels.layout import OPEN
@@ -183,3 +185,39 @@ def test_random_numbers_that_writes_take_are_counted(rounding, wanted):
     found = run(Substrate(write=(Quantise(GRID, rounding), Saturate(-1.0, 1.0))))[0].report()
     assert found["random_numbers_writes"] == wanted(found)
     assert found["updates"] > 59 * 12 * 12
+
+
+@pytest.mark.parametrize(
+    ("write", "low", "high"),
+    [
+        ((Quantise(2.0**-6), Saturate(-0.25, 0.125)), -0.25, 0.125),
+        ((Saturate(-0.25, 0.125), Quantise(2.0**-6)), -0.25, 0.125),
+        ((DeviceBounds(-0.25, 0.125),), -0.25, 0.125),
+        ((Leak(10.0), Saturate(-0.25, 0.125)), -0.25, 0.125),  # time takes all of them away from there
+        ((Wrap(-4.0, 4.0),), -4.0, 4.0),
+        ((SoftBounds(-0.1, 0.1),), -1e9, 1e9),  # approached, never reached
+    ],
+    ids=lambda value: "-".join(type(one).__name__ for one in value) if isinstance(value, tuple) else None,
+)
+def test_devices_that_stand_at_a_bound_are_counted(write, low, high):
+    scale = 0.5
+    substrate = Substrate(write=write, scale_input=scale, scale_recurrent=scale, scale_readout=scale)
+    learner = run(substrate)[0]
+    states = np.concatenate([weight.ravel() for weight in learner.weights.values()]) / scale
+    found = learner.report()
+    assert found["weights"] == states.size == 12 * 12 + 12 + 12 + 12 + 1
+    assert found["weights_at_bound"] == np.count_nonzero((states <= low) | (states >= high))
+    assert (0 < found["weights_at_bound"] < 150) == (high == 0.125 and not isinstance(write[0], Leak))
+
+
+def test_each_device_stands_at_a_bound_of_its_own():
+    """Driven far beyond it all of them do, at as many places; none does after half of the way back."""
+    substrate = Substrate(write=(DeviceBounds(-1.0, 1.0, 0.3, 0.3),))
+    learner = run(substrate)[0]
+    learner.set_weights(**{name: np.full_like(weight, 99.0) for name, weight in learner.weights.items()})
+    learner.predict(U[0])
+    found = learner.report()
+    assert found["weights_at_bound"] == found["weights"]
+    assert np.unique(learner.weights["R"]).size > 100
+    learner.set_weights(**{name: weight / 2 for name, weight in learner.weights.items()})
+    assert learner.report()["weights_at_bound"] == 0

@@ -36,6 +36,8 @@ def test_a_preset_brings_its_rule_and_a_given_rule_its_own():
 def test_the_report_warns_of_what_went_wrong_and_of_nothing_else():
     assert warnings({"steps": 10, "taught": 10, "dead": 1, "updates": 100, "lost": 10}) == []
     assert warnings({"taught": 10, "guarded_hidden": 5}) == []
+    assert warnings({"weights": 100, "weights_at_bound": 5}) == []
+    assert "6 % of the weights stand at a bound" in warnings({"weights": 100, "weights_at_bound": 6})[0]
     assert "hardly differed in 90 % of steps" in warnings({"taught": 10, "guarded_hidden": 9})[0]
     found = {"steps": 10, "taught": 10, "dead": 9, "updates": 100, "lost": 95, "bound_weight": 20, "bound_drive": 50}
     assert [line.split(":")[0] for line in warnings(found)] == [
