@@ -5,7 +5,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from onlinernn.kernels.converters import Noise, Quantise, Saturate, Stochastic, StochasticShared, Wrap
+from onlinernn.kernels.converters import (
+    Noise,
+    Quantise,
+    Saturate,
+    Stochastic,
+    StochasticShared,
+    TelegraphNoise,
+    TwinMismatch,
+    Wrap,
+)
 from onlinernn.kernels.devices import DeviceBounds, SoftBounds, Stuck
 from onlinernn.kernels.effects import Ideal, Substrate, ageing, change, counts, effect, remembers
 from onlinernn.kernels.readouts import perturbed
@@ -17,6 +26,14 @@ from onlinernn.parts import canonical
 CHAINS = ("input", "read", "drive", "node", "output", "feedback", "write")
 #: A bound that no number of a network reaches, which is none.
 NO_BOUND = 2.0**100
+#: What an effect would be taken for in a chain without a word, and what is meant.
+_TAKEN_AMISS = {
+    (TelegraphNoise, "write"): "would add its mean at every write; it belongs in the chain read, and noise of writes "
+    "is WriteNoise",
+    (TwinMismatch, "write"): "finds one state for all copies there; it belongs in the chain read",
+    (TwinMismatch, "input"): "finds one converter for all copies there; use Mismatch",
+    (TwinMismatch, "feedback"): "finds one line for all copies there; use Mismatch",
+}
 _SCALES = ("scale_input", "scale_recurrent", "scale_readout")
 
 
@@ -105,26 +122,39 @@ def _grid(chain: tuple[Any, ...]) -> _Grid:
     return _Grid(step, by_chance, low, high)
 
 
-def _only_chain(kind: type) -> str:
-    """Return the chain outside which an effect would be ignored, or nothing where all of them honour it.
+def misplaced(kind: type, chain: str) -> str:
+    """Return what is wrong with an effect in a chain, or nothing.
 
     Changes, ageing and the count of writes are asked for where weights are written only; the time since a device was
     written is known where it is read only.
+
+    Parameters
+    ----------
+    kind
+        Class of the effect.
+    chain
+        One of :data:`CHAINS`.
+
+    Examples
+    --------
+    >>> misplaced(Quantise, "read"), misplaced(SoftBounds, "read")
+    ('', 'does nothing there; it belongs in the chain write')
     """
 
     def has(*functions: Any) -> bool:
         return any(kind in function.open.implementations for function in functions)
 
-    if has(remembers):
-        return "read"
-    return "write" if has(counts) or (has(change, ageing) and not has(effect)) else ""
+    only = "read" if has(remembers) else "write" if has(counts) or (has(change, ageing) and not has(effect)) else chain
+    if only != chain:
+        return f"does nothing there; it belongs in the chain {only}"
+    return _TAKEN_AMISS.get((kind, chain), "")
 
 
 def _require_limits(name: str, chain: tuple[Any, ...]) -> None:
     for one in chain:
         where = f"Substrate: {name}: {type(one).__name__}"
-        if _only_chain(type(one)) not in ("", name):
-            raise ValueError(f"{where} does nothing there; it belongs in the chain {_only_chain(type(one))}")
+        if wrong := misplaced(type(one), name):
+            raise ValueError(f"{where} {wrong}")
         if isinstance(one, (Saturate, Wrap)) and not one.low < one.high:
             raise ValueError(f"{where}: low is {one.low:g} and high is {one.high:g}; low must be below high")
         if isinstance(one, (SoftBounds, DeviceBounds)) and not one.low < 0.0 < one.high:

@@ -115,7 +115,7 @@ ROOMS = (
         (
             "kernels/*.py",
             "onlinernn/checks/*.py",
-            *(f"onlinernn/{name}.py" for name in ("scene", "locality", "snapshot", "substrates")),
+            *(f"onlinernn/{name}.py" for name in ("scene", "locality", "snapshot", "hardware", "substrates")),
             *OBJECTS,
             *APART,
         ),

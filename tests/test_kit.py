@@ -20,17 +20,21 @@ from onlinernn import (
     NLMS,
     Cosine,
     Decorrelation,
+    Drift,
+    Leak,
     LeakyTanh,
     Quantise,
     Rademacher,
     SoftmaxCrossEntropy,
     Substrate,
+    TwinMismatch,
     checks,
     substrates,
 )
 from onlinernn.checks import CheckError, check, strategies, yield_checks
 from onlinernn.checks.hosts import parts_of
 from onlinernn.checks.suite import GUARANTEES, checks_of
+from onlinernn.hardware import canonical_substrate
 
 HERE = Path(__file__).parent
 
@@ -133,6 +137,13 @@ def test_every_check_has_a_twin_that_it_catches() -> None:
 
 def test_a_preset_is_checked_with_what_learns_on_it() -> None:
     assert parts_of(substrates.mtj).rule == substrates.mtj.rule
+
+
+def test_an_effect_is_checked_in_the_chains_that_take_it() -> None:
+    taken = {Quantise(0.1): "read write node", Leak(9.0): "write", Drift(0.1): "read", TwinMismatch(0.1): "read node"}
+    for one, names in taken.items():
+        chains = dict.fromkeys(names.split(), (one,))
+        assert parts_of(one).settings["substrate"] == Substrate(**chains) == canonical_substrate(Substrate(**chains))
 
 
 def test_all_checks_are_told_line_by_line() -> None:

@@ -25,9 +25,12 @@ from onlinernn import (
     StochasticShared,
     Stuck,
     Substrate,
+    TelegraphNoise,
+    TwinMismatch,
     Wrap,
     checkpoint,
 )
+from onlinernn.hardware import canonical_substrate
 from onlinernn.kernels.layout import OPEN
 
 U = np.sin(0.3 * np.arange(60))[:, None]
@@ -157,6 +160,10 @@ def test_a_substrate_of_another_version_is_one_clear_error(change, words, tmp_pa
         (Substrate(read=(Leak(10.0),)), "read: Leak does nothing there; it belongs in the chain write"),
         (Substrate(read=(CountWrites(),)), "read: CountWrites does nothing there; it belongs in the chain write"),
         (Substrate(drive=(Drift(0.1),)), "drive: Drift does nothing there; it belongs in the chain read"),
+        (Substrate(write=(TelegraphNoise(0.1, 0.1, 0.1),)), "TelegraphNoise would add its mean at every write"),
+        (Substrate(write=(TwinMismatch(0.1),)), "write: TwinMismatch finds one state for all copies there"),
+        (Substrate(input=(TwinMismatch(0.1),)), "input: TwinMismatch finds one converter for all copies"),
+        (Substrate(feedback=(TwinMismatch(0.1),)), "feedback: TwinMismatch finds one line for all copies"),
         (Substrate(node=(Quantise(0.5),)), "sigma is 0.01, and the chain node rounds to 0.5"),
         (Substrate(output=(Quantise(0.5),)), "sigma is 0.01, and the chain output rounds to 0.5"),
     ],
@@ -164,6 +171,13 @@ def test_a_substrate_of_another_version_is_one_clear_error(change, words, tmp_pa
 def test_bad_substrates_are_refused(substrate, words):
     with pytest.raises((TypeError, ValueError), match=words):
         run(substrate)
+
+
+@pytest.mark.parametrize("chain", ["input", "read", "drive", "node", "output", "feedback"])
+def test_noise_and_mismatch_of_devices_stand_where_they_mean_something(chain):
+    effects = (TelegraphNoise(0.1, 0.1, 0.1), Mismatch(0.1))
+    effects += () if chain in ("input", "feedback") else (TwinMismatch(0.1),)
+    assert getattr(canonical_substrate(Substrate(**{chain: effects})), chain) == effects
 
 
 def test_a_coarse_output_is_refused_only_where_outputs_are_perturbed():

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from onlinernn.hardware import misplaced
 from onlinernn.kernels.effects import Substrate
 from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import ANP
@@ -46,7 +47,8 @@ def parts_of(part: Any, **settings: Any) -> Parts:
     if isinstance(part, Substrate):
         return Parts(HOST, {"substrate": part, **settings})
     if kind == "effect":
-        return Parts(HOST, {"substrate": Substrate(read=(part,), write=(part,), node=(part,)), **settings})
+        read, write, node = (() if misplaced(type(part), name) else (part,) for name in ("read", "write", "node"))
+        return Parts(HOST, {"substrate": Substrate(read=read, write=write, node=node), **settings})
     if kind is None or kind in ("trace", "rounding"):
         raise TypeError(f"{part!r} is no part of a learner")
     return Parts(HOST, {kind: part, **settings})
