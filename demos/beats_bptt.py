@@ -7,11 +7,11 @@ from typing import cast
 import numpy as np
 
 from onlinernn.cli_output import short, table
-from onlinernn.compare import Settled, method
+from onlinernn.compare import method
 from onlinernn.evaluate import Progress, evaluate
 from onlinernn.plots import Curve, save_race
 from onlinernn.settings import match
-from onlinernn.tasks import MackeyGlass, Task
+from onlinernn.tasks import MackeyGlass, Settled, Task
 
 
 def main(epochs: int = 20, seeds: Sequence[int] = (0, 1, 2), out: Path = Path("runs")) -> None:

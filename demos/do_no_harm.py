@@ -15,9 +15,9 @@ from typing import cast
 import numpy as np
 
 from onlinernn.cli_output import short, table
-from onlinernn.compare import Settled, compete, method
+from onlinernn.compare import compete, method
 from onlinernn.settings import Match, match
-from onlinernn.tasks import DelayLine, MackeyGlass, NoisyTargets, Recall, Task, WhiteNoise, weather, xor
+from onlinernn.tasks import DelayLine, MackeyGlass, NoisyTargets, Recall, Settled, Task, WhiteNoise, weather, xor
 
 NOISES = (0.0, 0.1, 0.3, 1.0)
 

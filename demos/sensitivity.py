@@ -15,10 +15,9 @@ import numpy as np
 from onlinernn import NLMS, Cosine, LearnedFeedback, OnlineLearner, Referee, Whitening
 from onlinernn.cli_options import whole
 from onlinernn.cli_output import table
-from onlinernn.compare import Settled
 from onlinernn.evaluate import evaluate
 from onlinernn.settings import match
-from onlinernn.tasks import MackeyGlass, NoisyTargets, Recall, Task, xor
+from onlinernn.tasks import MackeyGlass, NoisyTargets, Recall, Settled, Task, xor
 
 #: The probe, its passes, and the name of its settings.
 PROBES: dict[str, tuple[Task, int, Any]] = {

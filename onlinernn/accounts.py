@@ -7,6 +7,7 @@ import numpy as np
 from onlinernn.kernels import layout
 from onlinernn.kernels.converters import Stochastic, StochasticShared
 from onlinernn.kernels.decorrelation import growth
+from onlinernn.kernels.devices import PulsedUpdate
 from onlinernn.kernels.effects import counts as counts_writes
 from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import noise_copy, synapse_sigma
@@ -150,6 +151,7 @@ def report(tally: np.ndarray, spec: Any, params: Any) -> dict[str, Any]:
     roundings = [type(getattr(effect, "rounding", None)) for effect in spec.substrate.write]
     of_each, of_arrays = roundings.count(Stochastic), roundings.count(StochasticShared)
     found["random_numbers_writes"] = of_each * found["updates"] + of_arrays * len(weights) * taught
+    found["lost_by_chance"] = of_each + of_arrays > 0 or any(isinstance(e, PulsedUpdate) for e in spec.substrate.write)
     each = operations(spec)
     found["random_numbers"] = steps * z.streams * each.random_numbers
     found["macs_forward"] = steps * z.streams * each.forward
@@ -185,8 +187,10 @@ def warnings(found: dict[str, Any]) -> list[str]:
             f"the copies' activities hardly differed in {min(dead, 100.0):.0f} % of steps: raise sigma, or the bits "
             "and the range of drives and activities"
         )
-    if lost := often("lost", "updates", 0.9):
-        lines.append(f"{lost:.1f} % of the updates left their weight where it was: use a wider store, or a higher rate")
+    by_chance = found.get("lost_by_chance", False)  # then the mean of an update is kept, and what it adds is noise
+    if lost := often("lost", "updates", 0.99 if by_chance else 0.9):
+        left = "left their weight where it was" + ", by chance, and the others moved it too far" * by_chance
+        lines.append(f"{lost:.1f} % of the updates {left}: use a wider store, or a higher rate")
     if bound := often("bound_weight", "updates", 0.05):
         lines.append(f"{bound:.0f} % of the writes ran into a bound: raise the scale of the weights")
     if bound := often("weights_at_bound", "weights", 0.05):

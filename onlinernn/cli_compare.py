@@ -31,7 +31,6 @@ from onlinernn.compare import (
     EXTRA,
     FLOORS,
     METHODS,
-    Settled,
     compete,
     equal_time,
     floor_row,
@@ -46,7 +45,7 @@ from onlinernn.plots import Curve, save_race
 from onlinernn.progress import Bar
 from onlinernn.scores import Row, median_and_spread
 from onlinernn.settings import PROBES, READOUTS, Match, match, overridden
-from onlinernn.tasks import CopyMemory, CsvTask, DelayLine, NoisyTargets, Task
+from onlinernn.tasks import CopyMemory, CsvTask, DelayLine, NoisyTargets, Settled, Task
 
 DESCRIPTION = """\
 Train one recurrent network with every method, from the same initial weights, and print what each reaches: rules that

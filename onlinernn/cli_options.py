@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from onlinernn.cli_output import UsageError
-from onlinernn.controls import CONTROLS
-from onlinernn.settings import RULES, TASKS, Match, ProbeName, Settings, defaults, overridden
+from onlinernn.controls import CONTROLS, settled
+from onlinernn.settings import RULES, TASKS, Match, ProbeName, Settings, defaults, on_hardware, overridden
 from onlinernn.substrates import named
 from onlinernn.tasks import CopyMemory, CsvTask, Drifting, MackeyGlass, Recall, Task, switching, xor
 from onlinernn.tasks.weather import COLUMNS, TARGET, TRAIN_ROWS
@@ -34,6 +34,8 @@ examples:
   onlinernn run mackey-glass --resume                      go on after Ctrl-C, to the numbers of an unbroken run
 
 Rates and scales default to values tuned for the task at 100 units on training data alone; see onlinernn/settings.py.
+With --substrate and no --rule the network is that of the hardware demos, which the presets are tuned for: 30 units with
+biases, a link from input to output, rates that fall to 0; the first 200 rows of the test stream are not scored.
 The folder --out receives result.json, picture.png, the trained learners (OnlineLearner.load) and the journal.
 """
 
@@ -105,7 +107,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rule", choices=RULES, help="activity-based node perturbation (the default), node perturbation, or weight "
         "perturbation")  # fmt: skip
     add("--substrate", metavar="NAME", help="hardware preset to learn on (`onlinernn presets` lists them); without "
-        "--rule its own rule, decorrelation and readout, of which --lr-hidden and --sigma can be changed")  # fmt: skip
+        "--rule on 30 units with its own rule, decorrelation and readout, of which --lr-hidden and --sigma can be "
+        "changed")  # fmt: skip
     add("--epochs", type=whole(1), metavar="N", help="passes over the training stream")
     add("--epochs-bptt", type=whole(1), metavar="N", help="passes of true BPTT, which learns longer before it stops "
         "gaining; default: tuned for the task, or --epochs where that is given")  # fmt: skip
@@ -211,27 +214,25 @@ def make_plan(args: argparse.Namespace) -> Plan:
     task, honest = make_task(args)
     horizon = honest.horizon if isinstance(honest, CsvTask) else 0
     of_bptt = args.epochs if args.epochs_bptt is None else args.epochs_bptt
-    own = _of_preset(args)
-    given = {**vars(args), "epochs_bptt": of_bptt, "by_preset": bool(own)}
-    settings = overridden(overridden(defaults(args.task, args.rule or "anp", horizon), **own), **given)
-    settings = whole_sequences(settings, honest, args)
+    usual = _usual(args, horizon)
+    settings = whole_sequences(overridden(usual, **{**vars(args), "epochs_bptt": of_bptt}), honest, args)
+    task = settled(task, settings.washout)
     return Plan(task, honest, settings, args.seeds, args.methods, identity(args, task, settings))
 
 
-def _of_preset(args: argparse.Namespace) -> dict[str, float]:
-    """Return what the rule of a preset has of its own, where no other rule was asked for."""
-    if args.substrate is None:
-        return {}
-    preset = named(args.substrate)
-    if args.rule is not None:
-        return {}
+def _usual(args: argparse.Namespace, horizon: int) -> Settings:
+    """Return the settings where nothing else is asked for: without a rule those of the preset, if there is one."""
+    preset = None if args.substrate is None else named(args.substrate)
+    if preset is None or args.rule is not None:
+        return defaults(args.task, args.rule or "anp", horizon)
     for name, part in (("lr_readout", preset.readout), ("decorrelation", preset.decorrelation)):
         if getattr(args, name) is not None:
             raise UsageError(
                 f"--{name.replace('_', '-')} does not reach what the preset {preset.name} brings, {part}; give --rule "
                 "as well, and rule, decorrelation and readout are yours"
             )
-    return {"lr_hidden": preset.rule.lr_hidden, "sigma": preset.rule.sigma}
+    own = preset.rule
+    return dataclasses.replace(on_hardware(args.task, horizon), lr_hidden=own.lr_hidden, sigma=own.sigma)
 
 
 def make_task(args: argparse.Namespace) -> tuple[Task, Task]:

@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
         trained = methods(plan.task, plan.settings, plan.controls)
         for method in trained:
             method.make(plan.seeds[0])  # refuses what is out of range
-        floors = floor_results(plan.honest, plan.seeds) if "floors" in plan.controls else []
+        floors = floor_results(plan.honest, plan.seeds, plan.settings.washout) if "floors" in plan.controls else []
         if args.resume:
             journal = Journal.resume(out, plan.identity)
         else:

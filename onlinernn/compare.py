@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from onlinernn.baselines import constant, persistence, phase, ridge
 from onlinernn.compare_torch import TORCH
-from onlinernn.controls import Method, adam, leaks, loss, no_score, ridge_lags, unit
+from onlinernn.controls import Method, adam, leaks, loss, no_score, reference_weights, ridge_lags, unit
 from onlinernn.evaluate import Model, Progress, evaluate
 from onlinernn.kernels.decorrelation import Undecorrelated, Whitening
 from onlinernn.kernels.feedback import LearnedFeedback
@@ -28,7 +27,7 @@ from onlinernn.referee import Referee
 from onlinernn.reference import Network, ReferenceLearner
 from onlinernn.scores import Row, row
 from onlinernn.settings import Match
-from onlinernn.tasks import CopyMemory, DerivedTask, Stream, Task
+from onlinernn.tasks import CopyMemory, Task
 
 RULES = ("LearnedFeedback", "WindowedNP", "ANP", "NP", "WP", "frozen")
 GRADIENTS = ("one-step", "k-step", "BPTT")
@@ -45,42 +44,6 @@ _ALGORITHMS: dict[str, Literal["one_step", "k_step", "rflo", "tbptt"]] = {
     "BPTT": "tbptt",
     EQUAL_TIME: "tbptt",
 }
-
-
-@dataclass(frozen=True)
-class Settled(DerivedTask):
-    """A task whose test scores no row of its beginning, where the activity of a network that was reset settles.
-
-    Parameters
-    ----------
-    task : Task
-        The task; all else is its own.
-    washout : int
-        First rows of the test stream that are not scored, at least 0.
-
-    Examples
-    --------
-    >>> from onlinernn.tasks import Recall
-    >>> int(Settled(Recall(length=300, test_length=300), washout=200).test(seed=0).scored.sum())
-    100
-    """
-
-    washout: int
-
-    def test(self, seed: int) -> Stream:
-        """Return the task's test stream, its beginning not scored.
-
-        Parameters
-        ----------
-        seed : int
-            Of the training stream that it belongs to, at least 0.
-        """
-        whole = self.task.test(seed)
-        scored = whole.scored & (np.arange(len(whole)) >= self.washout)
-        if not scored.any():
-            raise ValueError(f"the test stream has {len(whole)} rows; {self.washout + 1} are needed, "
-                             f"because the first {self.washout} are not scored")  # fmt: skip
-        return Stream(whole.inputs, whole.targets, scored, whole.last_known)
 
 
 def named(text: str) -> str:
@@ -220,9 +183,9 @@ def initial_weights(task: Task, settings: Match, seed: int) -> dict[str, np.ndar
     task, settings, seed
         As for ``learner``.
     """
-    weights = learner(task, settings, "frozen", 1, seed).weights
+    weights = reference_weights(learner(task, settings, "frozen", 1, seed))
     weights.pop("D", None)  # the learners' whitening serves their readout; Adam needs none
-    return {**weights, "b": settings.bias * weights["b"]}
+    return weights
 
 
 def compete(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -24,8 +24,8 @@ from onlinernn.learner import OnlineLearner
 from onlinernn.reference import Adam, Network, ReferenceLearner
 from onlinernn.scores import Result, Row, row, score
 from onlinernn.settings import Match, Settings
-from onlinernn.substrates import named
-from onlinernn.tasks import CopyMemory, CsvTask, Task
+from onlinernn.substrates import named, tuned_with
+from onlinernn.tasks import CopyMemory, CsvTask, Settled, Task
 from onlinernn.tasks.stream import Floats
 
 MAX_NORM = 1.0
@@ -125,27 +125,34 @@ def learner(task: Task, settings: Settings, seed: int, *, ideal: bool = False) -
     ValueError, TypeError
         If a setting is out of its range.
     """
-    rule, own = _RULE_TYPES[settings.rule](settings.lr_hidden, settings.lr_readout, settings.sigma), None
+    network: dict[str, Any]
     if settings.by_preset:
         own = named(settings.substrate)
-        rule = own.rule._replace(lr_hidden=settings.lr_hidden, sigma=settings.sigma)
-    decorrelation = Decorrelation(settings.decorrelation) if settings.decorrelation else None
+        network = {
+            "rule": own.rule._replace(lr_hidden=settings.lr_hidden, sigma=settings.sigma),
+            "decorrelation": own.decorrelation,
+            "readout": own.readout,
+            **tuned_with(settings.epochs * len(task.train(seed, 0)), settings.input_scale),
+        }
+    else:
+        network = {
+            "rule": _RULE_TYPES[settings.rule](settings.lr_hidden, settings.lr_readout, settings.sigma),
+            "decorrelation": Decorrelation(settings.decorrelation) if settings.decorrelation else None,
+            "input_scale": settings.input_scale,
+        }
     return OnlineLearner(
         task.n_in,
         settings.hidden,
         task.n_out,
-        rule=rule,
         cell=cell(settings.leak),
         loss=loss(task),
-        decorrelation=own.decorrelation if own is not None else decorrelation,
-        readout=own.readout if own is not None else None,
         resync=settings.resync,
         target_delay=task.target_delay,
         spectral_radius=settings.spectral_radius,
-        input_scale=settings.input_scale,
         dtype=np.dtype(settings.dtype),
         seed=seed,
         substrate=named(settings.substrate).substrate if settings.substrate and not ideal else IDEAL,
+        **network,
     )
 
 
@@ -165,8 +172,11 @@ def reference(
     epochs : int
         Passes over the training stream, after which the rate is 0.
     """
+    weights = reference_weights(learner(task, settings, seed, ideal=True))
+    if not settings.decorrelation:
+        weights.pop("D", None)  # a preset's whitening serves its readout; Adam needs none
     network = Network(
-        learner(task, settings, seed, ideal=True).weights,
+        weights,
         leak=settings.leak,
         loss=task.loss,
         dtype=np.dtype(settings.dtype),
@@ -179,6 +189,18 @@ def reference(
         target_delay=task.target_delay,
         decorrelation_rate=settings.decorrelation,
     )
+
+
+def reference_weights(model: OnlineLearner) -> dict[str, np.ndarray]:
+    """Return the weights of an untrained learner for a network whose biases are driven by 1.
+
+    Parameters
+    ----------
+    model : OnlineLearner
+        The learner.
+    """
+    weights = model.weights
+    return {**weights, "b": model.bias * weights["b"]}
 
 
 def adam(task: Task, algorithm: str, rate: float, window: int, epochs: int | None) -> Adam:
@@ -273,7 +295,20 @@ def methods(task: Task, settings: Settings, controls: Sequence[str] = CONTROLS) 
     return [first, *(method for name, method in every.items() if name in (*controls, "float"))]
 
 
-def floor_results(task: Task, seeds: Sequence[int]) -> list[dict[str, Result]]:
+def settled(task: Task, washout: int) -> Task:
+    """Return a task of whose test stream the first rows are not scored, and at most a quarter of them.
+
+    Parameters
+    ----------
+    task : Task
+        The task.
+    washout : int
+        Rows; 0: the task stays as it is.
+    """
+    return cast(Task, Settled(task, min(washout, len(task.test(0)) // 4))) if washout else task
+
+
+def floor_results(task: Task, seeds: Sequence[int], washout: int = 0) -> list[dict[str, Result]]:
     """Return for each seed the scores of the floors, by name.
 
     Parameters
@@ -282,11 +317,14 @@ def floor_results(task: Task, seeds: Sequence[int]) -> list[dict[str, Result]]:
         With its own target delay: a floor needs no other.
     seeds : sequence of int
         Of the streams. A file is the same for every seed, and its floors are computed once.
+    washout : int
+        First rows of the test stream that are not scored.
     """
+    scored, lags = settled(task, washout), ridge_lags(task)
     if isinstance(task, CsvTask):
-        found = floors(task, seeds[0], ridge_lags(task))
+        found = floors(scored, seeds[0], lags)
         return [{name: replace(result, seed=seed) for name, result in found.items()} for seed in seeds]
-    return [floors(task, seed, ridge_lags(task)) for seed in seeds]
+    return [floors(scored, seed, lags) for seed in seeds]
 
 
 def no_score(task: Task, method: str, seed: int, **more: Any) -> Row:

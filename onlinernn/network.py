@@ -214,22 +214,23 @@ class Network(Persistent):
 
         ``dead`` counts the steps whose loss differences were exactly zero, ``guarded_hidden`` and
         ``guarded_readout`` the perturbations whose power was below the rule's floor. On a substrate also: ``updates``
-        of weights that were wanted, ``lost`` (the device stayed where it was) and ``writes``; ``writes_per_weight``
-        and ``most_writes`` of one weight (where :class:`CountWrites` counts them); how often a limit was reached, of
-        ``bound_weight``, ``bound_loss``, ``bound_error``, ``bound_input``, ``bound_drive``, ``bound_node``,
-        ``bound_output``; ``weights_at_bound``, those of all ``weights`` whose device stands at a limit of the chain
-        `write` now, so that it can move one way only; ``random_numbers`` drawn for perturbations, and
-        ``random_numbers_writes`` to round what is written; ``macs_forward`` and ``macs_learning``,
-        multiply-accumulates so far. Of integers: values at the bound
-        of their format, ``bound_drive``, ``bound_output``, ``bound_signal``, ``bound_signal_readout`` and
+        of weights that were wanted, ``lost`` (the device stayed where it was: ``lost_by_chance``, or because the
+        change was too small) and ``writes``; ``writes_per_weight`` and ``most_writes`` of one weight (where
+        :class:`CountWrites` counts them); how often a limit was reached, of ``bound_weight``, ``bound_loss``,
+        ``bound_error``, ``bound_input``, ``bound_drive``, ``bound_node``, ``bound_output``; ``weights_at_bound``,
+        those of all ``weights`` whose device stands at a limit of the chain `write` now, so that it can move one way
+        only; ``random_numbers`` drawn for perturbations, and ``random_numbers_writes`` to round what is written;
+        ``macs_forward`` and ``macs_learning``, multiply-accumulates so far. Of integers: values at the bound of their
+        format, ``bound_drive``, ``bound_output``, ``bound_signal``, ``bound_signal_readout`` and
         ``bound_loss``; ``lost_signals`` and ``lost_signals_readout``, learning signals that came out as 0; ``updates``
         that are not 0, and ``lost``, those of them that rounding makes 0, both of one row of A, R or B in turn, for
-        each step that teaches; and ``weights_at_bound`` of all ``weights``.
+        each step that teaches; ``weights_at_bound`` of all ``weights``; and ``lost_by_chance``.
         """
         found = report(self._tally, self.spec, self._params)
         if self._integers:
             found |= counted(self._tally)
             found["weights_at_bound"] = weights_at_bound(self.integers, self.spec.number)
+            found["lost_by_chance"] = True
         elif self.spec.sizes.substrate:
             found["weights_at_bound"] = int(self._entries.at_bound(self._held))
         if "weights_at_bound" in found:

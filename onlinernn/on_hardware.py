@@ -17,10 +17,9 @@ from onlinernn.kernels.converters import Quantise, Saturate, Truncate
 from onlinernn.kernels.devices import Leak, Stuck, WriteError
 from onlinernn.kernels.effects import IDEAL, Substrate
 from onlinernn.kernels.readouts import NLMS
-from onlinernn.kernels.schedules import Cosine
 from onlinernn.learner import OnlineLearner
 from onlinernn.studies.pool import LocalWorkers
-from onlinernn.substrates import Preset
+from onlinernn.substrates import Preset, tuned_with
 from onlinernn.tasks import MackeyGlass, Task, weather, xor
 
 
@@ -130,15 +129,11 @@ def trial(
         rule=rule,
         decorrelation=decorrelation,
         readout=readout or NLMS(),
-        direct=True,
-        schedule=Cosine(probe.epochs * len(task.train(seed, 0))),
         frozen=("A", "R") if frozen else (),
-        target_delay=task.target_delay,
-        bias=0.3,
-        input_scale=probe.input_scale,
-        bias_scale=probe.input_scale,
         seed=seed,
         substrate=substrate,
+        target_delay=task.target_delay,
+        **tuned_with(probe.epochs * len(task.train(seed, 0)), probe.input_scale),
         **settings,
     )
     try:

@@ -26,6 +26,7 @@ from onlinernn.kernels.effects import Substrate
 from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.readouts import NLMS
 from onlinernn.kernels.rules import ANP
+from onlinernn.kernels.schedules import Cosine
 
 
 class Preset(NamedTuple):
@@ -60,6 +61,33 @@ class Preset(NamedTuple):
     decorrelation: Any = Whitening(damping=1e-2)
     readout: Any = NLMS()
     note: str = ""
+
+
+def tuned_with(steps: int, input_scale: float) -> dict[str, Any]:
+    """Return the settings of a learner that the presets were tuned with, beside what a preset brings.
+
+    A link from input to output, biases, and rates that fall to 0 over the run as half a cosine.
+
+    Parameters
+    ----------
+    steps
+        Of the run, at least 1.
+    input_scale
+        Of the initial A and b: 6 for the forecast of Mackey-Glass, 1 for others.
+
+    Examples
+    --------
+    >>> from onlinernn import OnlineLearner
+    >>> OnlineLearner(1, 30, 1, substrate=int8_wide, **tuned_with(100_000, 6.0)).weights["E"].shape
+    (1, 1)
+    """
+    return {
+        "direct": True,
+        "schedule": Cosine(steps),
+        "bias": 0.3,
+        "input_scale": input_scale,
+        "bias_scale": input_scale,
+    }
 
 
 def grid(bits: int, bound: float = 1.0, rounding: Any = None) -> tuple[Any, ...]:

@@ -14,7 +14,6 @@ from onlinernn.cli_bptt import OtherTraining
 from onlinernn.compare import (
     EQUAL_TIME,
     METHODS,
-    Settled,
     compete,
     equal_time,
     floor_row,
@@ -29,7 +28,7 @@ from onlinernn.controls import leaks, unit
 from onlinernn.kernels.cells import cell_step
 from onlinernn.reference import Adam
 from onlinernn.settings import PROBES, match, overridden
-from onlinernn.tasks import CopyMemory, MackeyGlass, NoisyTargets, Recall, Task, switching, xor
+from onlinernn.tasks import CopyMemory, MackeyGlass, NoisyTargets, Recall, Settled, Task, switching, xor
 
 KEYS = {
     "task", "method", "n_hidden", "seed", "samples", "nmse_test", "nmse_prequential", "accuracy", "seconds",

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from onlinernn import ANP, IDEAL, LearnedFeedback, OnlineLearner, Substrate, substrates
+from onlinernn import ANP, IDEAL, LearnedFeedback, OnlineLearner, Substrate, on_hardware, substrates
 from onlinernn.accounts import warnings
 from onlinernn.cli import main
 from onlinernn.cli_options import add_arguments, make_plan
@@ -13,6 +13,7 @@ from onlinernn.controls import learner
 from onlinernn.hardware import canonical_substrate, require_carrier
 from onlinernn.kernels.traces import PerStep
 from onlinernn.settings import defaults
+from onlinernn.tasks import MackeyGlass
 
 
 @pytest.mark.parametrize("preset", substrates.PRESETS.values(), ids=lambda one: one.name)
@@ -35,6 +36,9 @@ def test_a_preset_brings_its_rule_and_a_given_rule_its_own():
 
 def test_the_report_warns_of_what_went_wrong_and_of_nothing_else():
     assert warnings({"steps": 10, "taught": 10, "dead": 1, "updates": 100, "lost": 10}) == []
+    by_chance = {"updates": 1000, "lost": 985, "lost_by_chance": True}
+    assert warnings(by_chance) == []
+    assert "99.5 % of the updates left their weight where it was, by chance" in warnings(by_chance | {"lost": 995})[0]
     assert warnings({"taught": 10, "guarded_hidden": 5}) == []
     assert warnings({"weights": 100, "weights_at_bound": 5}) == []
     assert "6 % of the weights stand at a bound" in warnings({"weights": 100, "weights_at_bound": 6})[0]
@@ -102,9 +106,23 @@ def test_a_run_on_a_substrate_has_its_controls_and_its_report(capsys, tmp_path):
     shown = capsys.readouterr().out
     assert "LearnedFeedback (the rule), int8" in shown
     assert "LearnedFeedback in floating point" in shown
-    assert "left their weight where it was" in shown
+    assert "of the weights stand at a bound" in shown
     found = json.loads((tmp_path / "result.json").read_text())
     reports = {one["method"]: one for one in found["reports"]}
     assert set(reports) == {"learnedfeedback", "float", "frozen"}
     assert reports["learnedfeedback"]["most_writes"] > 0
     assert "writes" not in reports["float"]
+
+
+def test_a_run_on_a_preset_is_the_trial_that_presets_are_judged_by(tmp_path):
+    """The same network, rates that fall, and rows that are scored."""
+    arguments = ["run", "--substrate", "int8_wide", "--length", "600", "--epochs", "1", "--seeds", "5", "--quiet"]
+    assert main([*arguments, "--methods", "frozen", "--out", str(tmp_path), "--no-plot"]) == 0
+    rows = {row["method"]: row["nmse_test"] for row in json.loads((tmp_path / "result.json").read_text())["rows"]}
+    probe = on_hardware.Probe(MackeyGlass(length=600, test_length=600), 1, 6.0, washout=600 // 4)
+    for name, substrate, frozen in (
+        ("learnedfeedback", substrates.int8_wide, False),
+        ("frozen", substrates.int8_wide, True),
+        ("float", substrates.int8_wide._replace(substrate=IDEAL), False),
+    ):
+        assert rows[name] == pytest.approx(on_hardware.trial(probe, 5, substrate, frozen=frozen).error, rel=1e-5)

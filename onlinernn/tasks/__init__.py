@@ -8,6 +8,7 @@ from onlinernn.tasks.delay_line import DelayLine
 from onlinernn.tasks.derived import DerivedTask
 from onlinernn.tasks.mackey_glass import MackeyGlass
 from onlinernn.tasks.noise import NoisyTargets, WhiteNoise
+from onlinernn.tasks.settled import Settled
 from onlinernn.tasks.stream import Standardiser, Stream, Task, target_variance
 from onlinernn.tasks.table import Gaps, Table, read_table
 from onlinernn.tasks.weather import weather
@@ -22,6 +23,7 @@ __all__ = [
     "MackeyGlass",
     "NoisyTargets",
     "Recall",
+    "Settled",
     "Standardiser",
     "Stream",
     "Table",
