@@ -88,7 +88,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     for what, full in probes.items():
         probe = full._replace(epochs=max(1, round(full.epochs * args.share)))
-        scored = "share of wrong bits" if what.startswith("XOR") else "test NMSE"
+        bits = what.startswith("XOR")
+        scored = "share of wrong bits" if bits else "test NMSE"
         title = f"{what}, {args.hidden} units, {probe.epochs} passes, {args.seeds} seeds"
         print(*heading(title, scored), sep="\n")
         floors: dict[str, float] = {}
@@ -100,10 +101,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             errors |= found
             print(*(row_of(*row) for row in found.items()), sep="\n", flush=True)
         floors |= {name: float(np.median(errors[name])) for name in ("float", "float, frozen")}
+        floors |= {"chance": 0.5} if bits else {}
         both = {name: (errors[name], errors[f"{name}, frozen"]) for name in args.presets}
         shown = {name: pair for name, pair in both.items() if np.isfinite(pair).all()}
         picture = args.out / f"devices-{what.split()[0].strip(',').lower()}.png"
-        save_devices(picture, f"Learning on named hardware: {what}", shown, floors, scored)
+        save_devices(picture, f"Learning on named hardware: {title}", shown, floors, scored, shares=bits)
         print(f"picture in {picture}\n", flush=True)
 
 

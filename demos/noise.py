@@ -74,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         }
         picture = args.out / f"noise-{what}.png"
         varied = f"noise of every {what} (standard deviation, in units of a weight)"
-        save_sweep(picture, f"What {what} noise costs", varied, (0.0, *sizes), lines, floors, even=True)
+        panels = {f"{args.epochs} passes, {args.seeds} seeds": lines}
+        save_sweep(picture, f"What {what} noise costs", varied, (0.0, *sizes), panels, floors)
         print(f"picture in {picture}", flush=True)
 
 

@@ -81,16 +81,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         errors |= found
         print(*(row_of(*row) for row in found.items()), sep="\n", flush=True)
     frozen = float(np.median(errors["frozen hidden layer, float"]))
-    floors = {"persistence": float(np.median(persistence)), "frozen": frozen}
-    lines = {
-        f"{name}, {cure}": [errors[f"{name}, float"], *(errors[f"{name}, {size:g}, {cure}"] for size in args.sizes)]
+    floors = {"persistence": float(np.median(persistence)), "frozen hidden layer": frozen}
+    panels = {
+        name: {
+            cure: [errors[f"{name}, float"], *(errors[f"{name}, {size:g}, {cure}"] for size in args.sizes)]
+            for cure in [*CURES, ONE]
+            if f"{name}, {args.sizes[0]:g}, {cure}" in errors
+        }
         for name in args.rules
-        for cure in [*CURES, ONE]
-        if f"{name}, {args.sizes[0]:g}, {cure}" in errors
     }
     args.out.mkdir(parents=True, exist_ok=True)
+    title = f"What mismatch of the copies costs: {args.epochs} passes, {args.seeds} seeds"
     varied = "mismatch of the arrays (relative standard deviation)"
-    save_sweep(args.out / "twins.png", "What mismatch of the copies costs", varied, [0.0, *args.sizes], lines, floors)
+    save_sweep(args.out / "twins.png", title, varied, [0.0, *args.sizes], panels, floors)
     print(f"\npicture in {args.out / 'twins.png'}")
 
 

@@ -110,7 +110,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         for label in (f"{name}, {FINEST} bits", "float, frozen hidden layer"):
             floors[label] = float(np.median(errors[label]))
         picture = args.out / f"weight-bits-{name.lower()}.png"
-        save_sweep(picture, f"What few bits cost {name}", "bits that a weight is read with", args.bits, lines, floors)
+        varied, panels = "bits that a weight is read with", {f"{args.epochs} passes, {args.seeds} seeds": lines}
+        save_sweep(picture, f"What few bits cost {name}", varied, args.bits, panels, floors)
         print(f"picture in {picture}", flush=True)
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from onlinernn.plots import COLOURS, DASHES, GREY, SIZE
+
+# Seven colours, six dashes and five markers: what looks the same comes after 210 others.
+METHODS, MARKERS = (*COLOURS, "black"), "os^Dv"
 
 
 def save_sweep(
@@ -17,47 +22,53 @@ def save_sweep(
     title: str,
     varied: str,
     values: Sequence[float],
-    errors: Mapping[str, Sequence[Sequence[float]]],
+    panels: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
     floors: Mapping[str, float],
-    scored: str = "frozen test NMSE (1 = training mean)",
-    *,
-    even: bool = False,
 ) -> None:
-    """Draw errors against what was varied: the median over seeds, and their whole range.
+    """Draw errors against what was varied, whose values stand at even distances: the median, and the range of seeds.
 
     Parameters
     ----------
     path : path
         The PNG file.
-    title, varied, scored : str
-        What was done, what was varied with its unit, and what the error is.
+    title, varied : str
+        What was done, and what was varied with its unit.
     values : sequence of float
         The values of what was varied.
-    errors : mapping
-        For each method one row a value, one column a seed.
+    panels : mapping
+        For each panel its methods, which look the same in all of them: one row a value, one column a seed.
     floors : mapping
         Labelled horizontal lines.
-    even : bool
-        Whether the values stand at even distances, as they may where they grow by factors from 0 on.
     """
-    figure = Figure(figsize=(SIZE[0], 0.65 * SIZE[1]), dpi=150, layout="constrained")
+    figure = Figure(figsize=(SIZE[0], 0.75 * SIZE[1]), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    places = np.arange(len(values)) if even else np.asarray(values, float)
-    for number, (label, of_method) in enumerate(errors.items()):
-        rows = np.asarray(of_method, float)
-        colour = COLOURS[number % len(COLOURS)]
-        middle = np.median(rows, axis=1)
-        axes.plot(places, middle, color=colour, ls=DASHES[number % len(DASHES)], lw=1.8, marker="o", ms=4, label=label)
-        axes.fill_between(places, rows.min(axis=1), rows.max(axis=1), color=colour, alpha=0.15, lw=0)
-    for label, height in floors.items():
-        axes.axhline(height, color=GREY, lw=1.0, ls=(0, (1, 1)))
-        axes.text(0.01, height, label, color=GREY, fontsize=8, va="bottom", transform=axes.get_yaxis_transform())
-    axes.set(xlabel=varied, ylabel=scored, title=title, yscale="log")
-    axes.set_xticks(places, [f"{value:g}" for value in values])
-    axes.grid(which="major", lw=0.3, alpha=0.6)
-    axes.legend(fontsize=8)
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 0.16), squeeze=False)[:, 0]
+    upper.suptitle(title, fontsize=11)
+    labels, handles = list(dict.fromkeys(label for lines in panels.values() for label in lines)), {}
+    row = upper.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (name, lines) in zip(row, panels.items(), strict=True):
+        for number, label in enumerate(labels):
+            if label in lines:
+                aside = 0.5 * ((number + 0.5) / len(labels) - 0.5)  # equal errors are seen beside each other
+                handles[label] = _line(axes, np.arange(len(values)) + aside, np.asarray(lines[label], float), number)
+        for number, (label, height) in enumerate(floors.items()):
+            handles[label] = axes.axhline(height, color=GREY, lw=1.2, ls=DASHES[(number + 1) % len(DASHES)], zorder=1)
+        axes.set_yscale("log")
+        axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
+        axes.set_title(name, fontsize=9)
+        axes.grid(which="major", axis="y", lw=0.3, alpha=0.6)
+    upper.supxlabel(varied, fontsize=10)
+    upper.supylabel("frozen test NMSE (1 = training mean)", fontsize=10)
+    lower.legend(list(handles.values()), list(handles), loc="center", ncols=3, fontsize=8)
     figure.savefig(path, format="png")
+
+
+def _line(axes: Axes, places: Any, rows: Any, number: int) -> Any:
+    """Draw a method, and return what shows it in a legend."""
+    colour, dash = METHODS[number % len(METHODS)], DASHES[number % len(DASHES)]
+    axes.vlines(places, rows.min(axis=1), rows.max(axis=1), color=colour, lw=1.2)
+    middle, marker = np.median(rows, axis=1), MARKERS[number % len(MARKERS)]
+    return axes.plot(places, middle, color=colour, ls=dash, lw=1.2, marker=marker, ms=4)[0]
 
 
 def save_devices(
@@ -66,6 +77,8 @@ def save_devices(
     errors: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     floors: Mapping[str, float],
     scored: str,
+    *,
+    shares: bool = False,
 ) -> None:
     """Draw for each device the errors of the learner and of the frozen network on it.
 
@@ -79,8 +92,11 @@ def save_devices(
         By device the errors of the seeds: of the learner, and of the frozen network.
     floors : mapping
         Labelled vertical lines.
+    shares : bool
+        Whether the errors are shares, of which 0 is one: their axis begins there. It is not logarithmic, as it is for
+        other errors that reach over a decade.
     """
-    figure = Figure(figsize=(SIZE[0], 1.2 + 0.28 * len(errors)), dpi=150, layout="constrained")
+    figure = Figure(figsize=(SIZE[0], 1.6 + 0.28 * len(errors)), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for shift, which, label, marker in ((-0.12, 0, "learner", "o"), (0.12, 1, "frozen network", "D")):
@@ -88,12 +104,17 @@ def save_devices(
             seeds = np.asarray(both[which], float)
             axes.plot([seeds.min(), seeds.max()], [number + shift] * 2, color=COLOURS[which], lw=1.2)
             name = label if number == 0 else None
-            axes.plot(np.median(seeds), number + shift, marker, color=COLOURS[which], ms=5, label=name)
+            axes.plot(np.median(seeds), number + shift, marker, color=COLOURS[which], ms=5, label=name, clip_on=False)
     for number, (label, value) in enumerate(floors.items()):
-        axes.axvline(value, color=GREY, lw=1.0, ls=DASHES[(number + 1) % len(DASHES)], label=label)
-    axes.set(xlabel=scored, title=title, xscale="symlog" if any(min(a) <= 0 for a, _ in errors.values()) else "log")
+        axes.axvline(value, color=GREY, lw=1.2, ls=DASHES[(number + 1) % len(DASHES)], label=label, zorder=1)
+    shown = [*floors.values(), *(seed for both in errors.values() for seeds in both for seed in seeds)]
+    narrow = shares or max(shown) < 10 * min(shown)
+    axes.set(xlabel=scored, xscale="linear" if narrow else "log")
+    axes.set_title(title, fontsize=11)
+    if shares:
+        axes.set_xlim(left=0.0)
     axes.set_yticks(range(len(errors)), list(errors))
     axes.invert_yaxis()
     axes.grid(which="major", axis="x", lw=0.3, alpha=0.6)
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=5, fontsize=8)
     figure.savefig(path, format="png")

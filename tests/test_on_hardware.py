@@ -1,11 +1,13 @@
 """Trials on hardware and their pictures."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from onlinernn import ANP, IDEAL, NP, CountWrites, Quantise, on_hardware, substrates
 from onlinernn.kernels.effects import ageing, bites, change, effect, place
@@ -84,10 +86,53 @@ def test_chains_that_are_alike_keep_their_effects_in_their_places() -> None:
     assert on_hardware.alike(substrates.pcm, [wanted]) == substrates.pcm  # it has what is not wanted
 
 
-def test_pictures_are_drawn(tmp_path):
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Return what will be drawn, as it was when it was saved."""
+    drawn: list[Figure] = []
+    saved = Figure.savefig
+
+    def save(figure: Figure, *args: Any, **kwargs: Any) -> None:
+        saved(figure, *args, **kwargs)
+        drawn.append(figure)
+
+    monkeypatch.setattr(Figure, "savefig", save)
+    return drawn
+
+
+def legend_of(figure: Figure) -> tuple[list[str], bool]:
+    """Return the labels of the one legend of a figure, and whether it covers nothing of what is drawn."""
+    (legend,) = [one for part in (figure, *figure.subfigs) for one in part.legends]
+    covers = any(legend.get_window_extent().overlaps(axes.get_tightbbox()) for axes in figure.axes)
+    assert not any(axes.get_legend() for axes in figure.axes)
+    return [text.get_text() for text in legend.get_texts()], not covers
+
+
+def test_a_sweep_has_a_panel_for_each_rule_whose_lines_are_told_apart(tmp_path: Path, figures: list[Figure]) -> None:
     rows = np.array([[0.1, 0.2], [0.05, 0.06]])
-    save_sweep(tmp_path / "a.png", "title", "bits", (8, 16), {"one": rows, "two": 2 * rows}, {"float": 0.01})
-    save_devices(
-        tmp_path / "b.png", "title", {"x": ([0.1, 0.2], [0.3, 0.4]), "y": ([0.0], [0.5])}, {"float": 0.01}, "e"
-    )
-    assert all((tmp_path / name).stat().st_size > 10_000 for name in ("a.png", "b.png"))
+    cures = [f"cure {k}" for k in range(8)]
+    panels = {"ANP": dict.fromkeys(cures, rows), "NP": {cures[3]: 2 * rows}}
+    save_sweep(tmp_path / "a.png", "title", "bits", (8, 16), panels, {"float": 0.01, "persistence": 2.0})
+    left, right = figures[0].axes
+    assert [axes.get_title() for axes in (left, right)] == ["ANP", "NP"]
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in left.lines}
+    assert len(looks) == len(left.lines) == len(cures) + 2
+    assert len({tuple(line.get_xdata()) for line in left.lines if line.get_marker() != "None"}) == len(cures)
+    assert right.lines[0].get_color() == left.lines[3].get_color()  # a method looks the same in each panel
+    assert legend_of(figures[0]) == ([*cures, "float", "persistence"], True)
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("least", "shares", "scale"), [(0.0, True, "linear"), (0.02, False, "log"), (0.1, False, "linear")]
+)
+def test_errors_of_devices_have_their_own_axis_and_shares_one_from_0(
+    least: float, shares: bool, scale: str, tmp_path: Path, figures: list[Figure]
+) -> None:
+    errors = {"x": ([0.1, 0.2], [0.3, 0.4]), "y": ([least], [0.5])}
+    save_devices(tmp_path / "b.png", "title", errors, {"float": 0.1, "chance": 0.5}, "e", shares=shares)
+    (axes,) = figures[0].axes
+    assert axes.get_xscale() == scale
+    assert (axes.get_xlim()[0] == 0.0) == shares
+    assert legend_of(figures[0]) == (["learner", "frozen network", "float", "chance"], True)
+    assert (tmp_path / "b.png").stat().st_size > 10_000
