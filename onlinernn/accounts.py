@@ -155,6 +155,8 @@ def report(tally: np.ndarray, spec: Any, params: Any) -> dict[str, Any]:
     each = operations(spec)
     found["random_numbers"] = steps * z.streams * each.random_numbers
     found["macs_forward"] = steps * z.streams * each.forward
+    found["inputs"] = steps * z.streams * z.inputs
+    found["activities"] = steps * z.streams * (z.replicas + 1) * z.hidden
     found["macs_learning"] = taught * z.streams * each.learning
     return found
 
@@ -197,6 +199,12 @@ def warnings(found: dict[str, Any]) -> list[str]:
         lines.append(
             f"{bound:.0f} % of the weights stand at a bound: raise the scale of the weights, or let them decay"
         )
+    for name, of, remedy in (
+        ("input", "inputs", "scale the inputs down"),
+        ("node", "activities", "drive the neurons less (input_scale)"),
+    ):
+        if bound := often(f"bound_{name}", of, 0.05):
+            lines.append(f"{bound:.0f} % of the {of} ran into a limit: {remedy}, or widen the {name} chain's range")
     for name, remedy in (("drive", "the range of the drives"), ("output", "the range of the outputs")):
         count, steps = found.get(f"bound_{name}", 0), found.get("steps", 0)
         if count > steps:

@@ -217,7 +217,8 @@ class Network(Persistent):
         of weights that were wanted, ``lost`` (the device stayed where it was: ``lost_by_chance``, or because the
         change was too small) and ``writes``; ``writes_per_weight`` and ``most_writes`` of one weight (where
         :class:`CountWrites` counts them); how often a limit was reached, of ``bound_weight``, ``bound_loss``,
-        ``bound_error``, ``bound_input``, ``bound_drive``, ``bound_node``, ``bound_output``; ``weights_at_bound``,
+        ``bound_error``, ``bound_input`` (of all ``inputs`` so far), ``bound_drive``, ``bound_node`` (of all
+        ``activities`` so far, those of noisy copies too), ``bound_output``; ``weights_at_bound``,
         those of all ``weights`` whose device stands at a limit of the chain `write` now, so that it can move one way
         only; ``random_numbers`` drawn for perturbations, and ``random_numbers_writes`` to round what is written;
         ``macs_forward`` and ``macs_learning``, multiply-accumulates so far. Of integers: values at the bound of their

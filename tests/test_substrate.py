@@ -30,6 +30,7 @@ from onlinernn import (
     Wrap,
     checkpoint,
 )
+from onlinernn.accounts import warnings
 from onlinernn.hardware import canonical_substrate
 from onlinernn.kernels.layout import OPEN
 
@@ -235,3 +236,17 @@ def test_each_device_stands_at_a_bound_of_its_own():
     assert np.unique(learner.weights["R"]).size > 100
     learner.set_weights(**{name: weight / 2 for name, weight in learner.weights.items()})
     assert learner.report()["weights_at_bound"] == 0
+
+
+@pytest.mark.parametrize(("limit", "clipped"), [(0.6, True), (2.0, False)])
+def test_inputs_and_activities_that_are_clipped_are_counted_and_warned_of(limit, clipped):
+    """Of inputs those beyond the limit; of activities, some of each of two copies."""
+    clip = (Saturate(-limit, limit),)
+    found = run(Substrate(input=clip, node=clip), input_scale=3.0)[0].report()
+    assert (found["inputs"], found["activities"]) == (59, 59 * 12 * 2)
+    assert found["bound_input"] == np.count_nonzero(np.abs(U[:-1]) > limit)
+    assert (0.05 * 59 * 12 * 2 < found["bound_node"] < 59 * 12 * 2) == clipped
+    told = [line.split(": ")[0] for line in warnings(found)]
+    share, of_node = 100 * found["bound_input"] / 59, 100 * found["bound_node"] / found["activities"]
+    wanted = [f"{share:.0f} % of the inputs ran into a limit", f"{of_node:.0f} % of the activities ran into a limit"]
+    assert [line for line in told if "of the" in line] == wanted * clipped

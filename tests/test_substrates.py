@@ -42,6 +42,11 @@ def test_the_report_warns_of_what_went_wrong_and_of_nothing_else():
     assert warnings({"taught": 10, "guarded_hidden": 5}) == []
     assert warnings({"weights": 100, "weights_at_bound": 5}) == []
     assert "6 % of the weights stand at a bound" in warnings({"weights": 100, "weights_at_bound": 6})[0]
+    assert warnings({"inputs": 100, "bound_input": 5, "activities": 100, "bound_node": 5}) == []
+    assert warnings({"inputs": 100, "bound_input": 6, "activities": 100, "bound_node": 8}) == [
+        "6 % of the inputs ran into a limit: scale the inputs down, or widen the input chain's range",
+        "8 % of the activities ran into a limit: drive the neurons less (input_scale), or widen the node chain's range",
+    ]
     assert "hardly differed in 90 % of steps" in warnings({"taught": 10, "guarded_hidden": 9})[0]
     found = {"steps": 10, "taught": 10, "dead": 9, "updates": 100, "lost": 95, "bound_weight": 20, "bound_drive": 50}
     assert [line.split(":")[0] for line in warnings(found)] == [
