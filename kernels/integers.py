@@ -13,7 +13,7 @@ from onlinernn.kernels import noise, number
 from onlinernn.kernels.dispatch import EXACT, LOOP, compiled, distinct
 from onlinernn.kernels.layout import FROZEN_A, FROZEN_B, FROZEN_R, N_TALLY, TAUGHT
 from onlinernn.kernels.number import Int16, Int64, Kinds
-from onlinernn.kernels.wide import change_and_sum, sums
+from onlinernn.kernels.wide import change_and_sum, sum_columns, sums
 
 I16, I32, I64 = np.int16, np.int32, np.int64
 
@@ -258,11 +258,7 @@ def _learn_and_multiply(
 
 @number.input_drive.register(Synapses)
 def _input_drive(number: Any, A: Any, u: Any, out: Any) -> None:
-    for i in range(out.size):
-        total = I64(0)
-        for j in range(A.shape[0]):
-            total += I64(I32(I32(A[j, i]) * I32(u[j])))
-        out[i] = clamp(rounded(total, number.shift), number.top)
+    sum_columns(A, u, out, number.shift, number.top)
 
 
 # The scalars of a step.

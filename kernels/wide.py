@@ -85,13 +85,34 @@ def _change_and_sum(
     return change
 
 
+def sum_columns(matrix: Any, factors: Any, out: Any, shift: Any, top: Any) -> None:
+    """``out_i <- clamp(floor(sum_j matrix_ji factors_j / 2^shift + 1/2), top)``, exactly, in 64 bits.
+
+    Numbers of `matrix` and of `factors` have at most 16 bits, `top` fits into those of `out`.
+    """
+    half = (I64(1) << I64(shift)) >> I64(1)
+    for i in range(out.size):
+        total = half
+        for j in range(factors.size):
+            total += I64(matrix[j, i]) * I64(factors[j])
+        out[i] = min(max(total >> I64(shift), -I64(top)), I64(top))
+
+
+@overload(sum_columns, jit_options=FOLDED)
+def _sum_columns(matrix: Any, factors: Any, out: Any, shift: Any, top: Any) -> Any:
+    def total(matrix: Any, factors: Any, out: Any, shift: Any, top: Any) -> None:
+        _columns(matrix, factors, out, I64(shift), I64(top))  # type: ignore[call-arg]
+
+    return total
+
+
 class _Row:
-    """A row in memory, of which many numbers are read and written at once, the last of them under a mask."""
+    """A row in memory, or all of a matrix, of which many numbers are read and written at once, some under a mask."""
 
     def __init__(self, context: Any, builder: Any, array: Any, value: Any) -> None:
         struct = cgutils.create_struct_proxy(array)(context, builder, value)
         self.builder, self.data, self.bits = builder, struct.data, array.dtype.bitwidth
-        (self.size,) = cgutils.unpack_tuple(builder, struct.shape)
+        self.size = cgutils.unpack_tuple(builder, struct.shape)[-1]
 
     def _at(self, j: Any) -> Any:
         return self.builder.bitcast(self.builder.gep(self.data, (j,)), _vector(self.bits).as_pointer())
@@ -282,3 +303,35 @@ def _lanes(context: Any, rows: Any, others: Any, change: Any) -> Any:
         return context.make_tuple(builder, signature.return_type, found)
 
     return types.UniTuple(types.int64, count)(rows, others, change), code
+
+
+@intrinsic
+def _columns(context: Any, matrix: Any, factors: Any, out: Any, shift: Any, top: Any) -> Any:
+    """Do what :func:`sum_columns` says, a block of columns at a time."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        weights, factor, drives = (
+            _Row(context, builder, kind, value) for kind, value in zip(signature.args[:3], args[:3], strict=True)
+        )
+        shift, top = args[3:]
+        half = builder.ashr(builder.shl(ir.Constant(shift.type, 1), shift), ir.Constant(shift.type, 1))
+        start, by, most = (_spread(builder, one) for one in (half, shift, top))
+        least = builder.neg(most)
+        total = cgutils.alloca_once(builder, _vector(64))
+
+        def body(i: Any, mask: Any) -> None:
+            builder.store(start, total)
+            with cgutils.for_range(builder, factor.size) as each:
+                w = weights.load(builder.add(builder.mul(each.index, weights.size), i), mask, 32)
+                one = builder.sext(builder.load(builder.gep(factor.data, (each.index,))), w.type.element)
+                product = builder.sext(builder.mul(w, _spread(builder, one)), _vector(64))
+                builder.store(builder.add(builder.load(total), product), total)
+            found = builder.ashr(builder.load(total), by)
+            found = builder.select(builder.icmp_signed("<", found, most), found, most)
+            found = builder.select(builder.icmp_signed(">", found, least), found, least)
+            drives.store(builder.trunc(found, _vector(drives.bits)), i, mask)
+
+        _for_lanes(builder, ir.Constant(drives.size.type, 0), drives.size, body)
+        return context.get_dummy_value()
+
+    return types.void(matrix, factors, out, shift, top), code

@@ -331,6 +331,33 @@ def test_rows_are_changed_and_summed_as_whole_numbers(bits: int, size: int, narr
     assert list(found) == exact_sums(rows, others)
 
 
+@compiled(**LOOP)
+def _columns(matrix: Any, factors: Any, out: Any, shift: Any, top: Any) -> None:
+    wide.sum_columns(matrix, factors, out, shift, top)
+
+
+@given(
+    st.integers(1, 100),
+    st.integers(1, 40),
+    st.integers(0, 30),
+    st.sampled_from([1, 2**22, 2**31 - 1]),
+    st.booleans(),
+    st.integers(0, 2**16),
+)
+@given_settings(max_examples=60, deadline=None)
+def test_columns_are_summed_as_whole_numbers(
+    size: int, rows: int, shift: int, top: int, narrow: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    kind, bound = (np.int8, 127) if narrow else (np.int16, 32767)
+    matrix = rng.choice([-bound, *rng.integers(-bound, bound + 1, 3), bound], (rows, size)).astype(kind)
+    factors = rng.choice([-32767, *rng.integers(-32767, 32768, 3), 32767], rows).astype(np.int16)
+    found = np.zeros(size, np.int32)
+    _columns(matrix, factors, found, shift, top)
+    exact = (sum(map(operator.mul, column, factors.tolist())) for column in matrix.T.tolist())
+    assert found.tolist() == [max(-top, min(top, (2 * total + 2**shift) // 2 ** (shift + 1))) for total in exact]
+
+
 @pytest.mark.parametrize("size", [1, 32, wide.CHUNK, 2 * wide.CHUNK + 33])
 def test_no_sum_overflows(size: int) -> None:
     """Every product has the largest size; remainders modulo 256 are the largest, or the upper parts are."""
