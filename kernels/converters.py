@@ -5,7 +5,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels.dispatch import choose, open_function
-from onlinernn.kernels.effects import U32, again, bites, by_chance, effect, gaussian, like, of_step, uniform
+from onlinernn.kernels.effects import (
+    U32,
+    Draws,
+    again,
+    bites,
+    by_chance,
+    draws,
+    effect,
+    gaussian,
+    like,
+    of_step,
+    uniform,
+)
 from onlinernn.kernels.room import reach, room, within
 
 
@@ -52,6 +64,16 @@ def _stochastic_shared(rounding: Any, x: Any, step: Any, here: Any) -> Any:
     return by_chance(x, step, here.shared)
 
 
+@draws.register(Stochastic)
+def _stochastic_draws(spec: Any) -> Any:
+    return Draws(each=1)
+
+
+@draws.register(StochasticShared)
+def _stochastic_shared_draws(spec: Any) -> Any:
+    return Draws(shared=1)
+
+
 class Quantise(NamedTuple):
     """Rounding to the multiples of a step.
 
@@ -75,6 +97,11 @@ class Quantise(NamedTuple):
 @effect.register(Quantise)
 def _quantise(spec: Any, x: Any, here: Any) -> Any:
     return rounded(spec.rounding, x, spec.step, here)
+
+
+@draws.register(Quantise)
+def _quantise_draws(spec: Any) -> Any:
+    return draws(spec.rounding)
 
 
 @reach.register(Quantise)
@@ -179,6 +206,11 @@ def _noise(spec: Any, x: Any, here: Any) -> Any:
     return x + like(x, spec.std) * gaussian(x, here.moment)
 
 
+@draws.register(Noise)
+def _noise_draws(spec: Any) -> Any:
+    return Draws(each=1)
+
+
 class Mismatch(NamedTuple):
     """Deviation of each device from the next, the same for all copies and steps: ``(1 + gain g) x + offset g'``.
 
@@ -276,6 +308,11 @@ def _telegraph_noise(spec: Any, x: Any, here: Any) -> Any:
     return noisy + (like(x, spec.offset) if up else -like(x, spec.offset))
 
 
+@draws.register(TelegraphNoise)
+def _telegraph_noise_draws(spec: Any) -> Any:
+    return Draws(each=3)  # the Gaussian part, whether the state is drawn anew, and if so which it is
+
+
 class Lost(NamedTuple):
     """A message that does not arrive: all numbers that a stream broadcasts in a step become 0.
 
@@ -296,3 +333,8 @@ class Lost(NamedTuple):
 @effect.register(Lost)
 def _lost(spec: Any, x: Any, here: Any) -> Any:
     return like(x, 0.0) if uniform(x, here.shared) < like(x, spec.probability) else x
+
+
+@draws.register(Lost)
+def _lost_draws(spec: Any) -> Any:
+    return Draws(shared=1)

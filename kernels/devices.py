@@ -12,12 +12,14 @@ from onlinernn.kernels.dispatch import EXACT, compiled
 from onlinernn.kernels.effects import (
     I32,
     U32,
+    Draws,
     again,
     ageing,
     ages,
     bites,
     change,
     counts,
+    draws,
     effect,
     gaussian,
     like,
@@ -48,6 +50,11 @@ class WriteNoise(NamedTuple):
 @change.register(WriteNoise)
 def _write_noise(spec: Any, x: Any, here: Any) -> Any:
     return x + like(x, spec.std) * gaussian(x, here.moment)
+
+
+@draws.register(WriteNoise)
+def _write_noise_draws(spec: Any) -> Any:
+    return Draws(each=1)
 
 
 class WriteError(NamedTuple):
@@ -81,6 +88,11 @@ def _write_error_remembers(spec: Any) -> Any:
 @effect.register(WriteError)
 def _write_error(spec: Any, x: Any, here: Any) -> Any:
     return x + like(x, spec.std) * gaussian(x, of_step(here.device, U32(I32(here.written))))
+
+
+@draws.register(WriteError)
+def _write_error_draws(spec: Any) -> Any:
+    return Draws(kept=1)
 
 
 class PulsedUpdate(NamedTuple):
@@ -139,6 +151,11 @@ def _pulsed_update(spec: Any, x: Any, here: Any) -> Any:
     n = like(x, _binomial(np.float64(uniform(x, here.moment)), spec.length, p))
     made = size * (n + like(x, spec.cycle) * np.sqrt(n) * gaussian(x, again(here.moment)))
     return made if x > 0 else -made
+
+
+@draws.register(PulsedUpdate)
+def _pulsed_update_draws(spec: Any) -> Any:
+    return Draws(each=2)  # how many pulses, and their spread: hardware draws a bit for each pulse of the trains
 
 
 class Asymmetry(NamedTuple):
@@ -347,6 +364,11 @@ def _phase_change(spec: Any, x: Any, here: Any) -> Any:
     noise = min(0.0088 / g**0.65, 0.2) * math.sqrt(math.log((t + 250e-9) / 500e-9))
     factor = (t / 20.0) ** -nu * (1.0 + noise * np.float64(gaussian(x, here.moment)))
     return x * like(x, factor)
+
+
+@draws.register(PhaseChange)
+def _phase_change_draws(spec: Any) -> Any:
+    return Draws(each=1)
 
 
 class Stuck(NamedTuple):

@@ -340,6 +340,25 @@ def counts(spec: Any) -> Any:
     return False
 
 
+class Draws(NamedTuple):
+    """How many random numbers an effect draws: `each` for each value, or for each change of a device that is wanted.
+
+    `shared` are one number for all values of an array, or of a vector, in a step of a copy; `kept` are drawn when a
+    device is written, and stay until the next time. What a device has of its own is drawn once, when the chip is made,
+    and is none of these.
+    """
+
+    each: int = 0
+    shared: int = 0
+    kept: int = 0
+
+
+@open_function(default=True)
+def draws(spec: Any) -> Any:
+    """Return the :class:`Draws` of an effect, at most; for the report, no kernel asks."""
+    return Draws()
+
+
 through = fold(effect, deeper)
 changed = fold(change, deeper)
 aged = fold(ageing, deeper)

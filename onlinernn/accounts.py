@@ -8,9 +8,10 @@ from onlinernn.kernels import layout
 from onlinernn.kernels.converters import Stochastic, StochasticShared
 from onlinernn.kernels.decorrelation import growth
 from onlinernn.kernels.devices import PulsedUpdate
+from onlinernn.kernels.effects import Draws, draws
 from onlinernn.kernels.effects import counts as counts_writes
 from onlinernn.kernels.readouts import perturbed
-from onlinernn.kernels.rules import noise_copy, synapse_sigma
+from onlinernn.kernels.rules import clean_noise, noise_copy, synapse_sigma
 
 
 def bytes_by_role(
@@ -109,6 +110,7 @@ def operations(spec: Any) -> Operations:
     learning += 2 * (z.replicas + 1) * z.taps * z.outputs * z.hidden  # expected, corrected; credit and its strength
     learning += z.inverse * (2 * reads * reads + z.outputs * reads)  # P z, P itself, the present error
     copies = len({noise_copy(spec.rule, copy + 1) for copy in range(z.replicas)})
+    copies += type(spec.rule) in clean_noise.open.implementations and getattr(spec.rule, "both_noisy", True)
     drawn = size if by_weight else z.hidden + z.outputs * perturbed(spec.readout)
     return Operations(forward, learning, copies * drawn)
 
@@ -148,17 +150,44 @@ def report(tally: np.ndarray, spec: Any, params: Any) -> dict[str, Any]:
     if any(counts_writes(effect) for effect in spec.substrate.write):
         planes = (params.memory_input, params.memory_recurrent, params.memory_readout)
         found["most_writes"] = int(max(plane[: len(w)].max() for plane, w in zip(planes, weights, strict=True)))
-    roundings = [type(getattr(effect, "rounding", None)) for effect in spec.substrate.write]
-    of_each, of_arrays = roundings.count(Stochastic), roundings.count(StochasticShared)
-    found["random_numbers_writes"] = of_each * found["updates"] + of_arrays * len(weights) * taught
-    found["lost_by_chance"] = of_each + of_arrays > 0 or any(isinstance(e, PulsedUpdate) for e in spec.substrate.write)
+    roundings = {type(getattr(effect, "rounding", effect)) for effect in spec.substrate.write}
+    found["lost_by_chance"] = not roundings.isdisjoint((Stochastic, StochasticShared, PulsedUpdate))
     each = operations(spec)
     found["random_numbers"] = steps * z.streams * each.random_numbers
     found["macs_forward"] = steps * z.streams * each.forward
     found["inputs"] = steps * z.streams * z.inputs
     found["activities"] = steps * z.streams * (z.replicas + 1) * z.hidden
     found["macs_learning"] = taught * z.streams * each.learning
-    return found
+    return found | _drawn_by_chains(spec, found, [array.size for array in weights])
+
+
+def _drawn(chain: tuple[Any, ...]) -> Draws:
+    return Draws(*map(sum, zip(Draws(), *map(draws, chain), strict=True)))
+
+
+def _drawn_by_chains(spec: Any, found: dict[str, Any], sizes: list[int]) -> dict[str, int]:
+    """Return how many random numbers chains drew: those of writes, and all others. There are arrays of these `sizes`.
+
+    What is read again to learn from a step is as noisy as it was in that step, and draws no other numbers.
+    """
+    z, substrate, steps, taught = spec.sizes, spec.substrate, found["steps"], found["taught"] * spec.sizes.streams
+    lanes, errors = steps * z.streams * (z.replicas + 1), not perturbed(spec.readout)
+    passes = {  # how many numbers went through a chain so far, and how many vectors or arrays of them
+        "input": (found["inputs"], steps * z.streams),
+        "read": (lanes * sum(sizes), lanes * len(sizes)),
+        "drive": (found["activities"], lanes),
+        "node": (found["activities"], lanes),
+        "output": (lanes * z.outputs, lanes),
+        "feedback": (taught * (z.replicas + errors * z.outputs), taught * ((z.replicas > 0) + errors)),
+    }
+    others = 0
+    for name, (numbers, vectors) in passes.items():
+        each, shared, _ = _drawn(getattr(substrate, name))
+        others += each * numbers + shared * vectors
+    each, shared, _ = _drawn(substrate.write)
+    writes = each * found["updates"] + shared * found["taught"] * len(sizes)
+    writes += _drawn(substrate.read).kept * found["writes"]
+    return {"random_numbers_writes": writes, "random_numbers_chains": others}
 
 
 def warnings(found: dict[str, Any]) -> list[str]:

@@ -220,7 +220,8 @@ class Network(Persistent):
         ``bound_error``, ``bound_input`` (of all ``inputs`` so far), ``bound_drive``, ``bound_node`` (of all
         ``activities`` so far, those of noisy copies too), ``bound_output``; ``weights_at_bound``,
         those of all ``weights`` whose device stands at a limit of the chain `write` now, so that it can move one way
-        only; ``random_numbers`` drawn for perturbations, and ``random_numbers_writes`` to round what is written;
+        only; ``random_numbers`` drawn for perturbations, ``random_numbers_writes`` by writes (to round, for noise and
+        pulses) and ``random_numbers_chains`` by all other chains (at most, see ``docs/substrates.md``);
         ``macs_forward`` and ``macs_learning``, multiply-accumulates so far. Of integers: values at the bound of their
         format, ``bound_drive``, ``bound_output``, ``bound_signal``, ``bound_signal_readout`` and
         ``bound_loss``; ``lost_signals`` and ``lost_signals_readout``, learning signals that came out as 0; ``updates``

@@ -198,8 +198,19 @@ class Wide(NamedTuple):
     pass
 
 
+class Noisy(NamedTuple):
+    pass
+
+
+class Hiding(Noisy):
+    pass
+
+
 effects.effect.register(Shaking)(lambda spec, x, here: effects.like(x, x + random.random()))
 effects.effect.register(Wide)(lambda spec, x, here: 0.5 * float(x))
+for kind in (Noisy, Hiding):
+    effects.effect.register(kind)(lambda spec, x, here: x + effects.uniform(x, here.moment))
+effects.draws.register(Noisy)(lambda spec: effects.Draws(each=1))
 
 
 class Counting(NamedTuple):
@@ -280,6 +291,7 @@ FAULTS = {
     "shifted noise": (checks.check_noise, Shifted(), r"the mean of \d+ draws is 0.1"),
     "effect at random": (checks.check_effect, Shaking(), "at the same places and times"),
     "effect in double": (checks.check_effect, Wide(), "answers in double precision"),
+    "effect that hides its draws": (checks.check_effect, Hiding(), r"is another number .* @draws.register\(Hiding\)"),
     "schedule that counts": (checks.check_schedule, Counting(), "the factor of step 0 is .*, and then"),
     "task without seed": (checks.check_task, Sine(seeded=False), "another stream the second time"),
     "task that leaks": (checks.check_task, Sine(target_delay=2), "say target_delay=3"),
@@ -296,6 +308,7 @@ SOUND = {
     "resume": (checks.check_resume, Honest(*RATES)),
     "steps": (checks.check_steps, Honest(*RATES)),
     "bad input": (checks.check_bad_input, Honest(*RATES)),
+    "effect": (checks.check_effect, Noisy()),
     "task": (checks.check_task, Sine()),
 }
 

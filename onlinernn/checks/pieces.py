@@ -168,7 +168,7 @@ def check_noise(part: Any, *, draws: int = 20_000) -> None:
 
 
 def check_effect(part: Any, *, examples: int = 60) -> None:
-    """An effect answers by what it is given alone, with a finite number of the precision of what it is given.
+    """An effect answers by what it is given alone, with a finite number of its precision, and says if it draws.
 
     Parameters
     ----------
@@ -187,6 +187,7 @@ def check_effect(part: Any, *, examples: int = 60) -> None:
     >>> from onlinernn import Saturate
     >>> check_effect(Saturate(-1.0, 1.0))
     """
+    silent = effects.draws(part) == effects.Draws()
     own = [function for function in (effect, change, bites) if type(part) in function.open.implementations]
 
     def claim(example: tuple[int, float, bool]) -> None:
@@ -203,6 +204,12 @@ def check_effect(part: Any, *, examples: int = 60) -> None:
                 raise AssertionError(f"{name} is {told} and then {again}, at the same places and times")
             if not all(math.isfinite(one) for one in told):
                 raise AssertionError(f"{name} is {told}, not finite")
+            later = [one._replace(moment=effects.again(one.moment), shared=effects.again(one.shared)) for one in places]
+            if silent and [function(part, x, one) for one in later] != told:
+                raise AssertionError(
+                    f"{name} is another number at another moment: register how many random numbers it draws, which the "
+                    f"report counts: @draws.register({_name(part)})"
+                )
             if single and isinstance(told[0], (float, np.floating)) and not isinstance(told[0], np.float32):
                 raise AssertionError(
                     f"{name} answers in double precision, which a float32 engine pays for with its speed; write its "
