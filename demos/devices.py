@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from onlinernn import IDEAL, CountWrites, Substrate, substrates
-from onlinernn.cli_options import whole
+from onlinernn.cli_options import hardware, whole
 from onlinernn.on_hardware import (
     NO_ERROR,
     NO_GRID,
@@ -31,6 +31,7 @@ from onlinernn.on_hardware import (
     weather_probe,
 )
 from onlinernn.plot_hardware import save_devices
+from onlinernn.substrate_file import find
 
 #: What the presets have in common: those that are of the same types are compiled once.
 ALIKE = (
@@ -52,7 +53,7 @@ def rows_of(presets: Sequence[str], hidden: int) -> list[Row]:
     In floating point learns what learns on most of the presets.
     """
     usual = {"rule": substrates.int16.rule, "decorrelation": substrates.int16.decorrelation}
-    tried = [("float", IDEAL, usual), *((name, alike(substrates.named(name), ALIKE), {}) for name in presets)]
+    tried = [("float", IDEAL, usual), *((name, alike(find(name), ALIKE), {}) for name in presets)]
     return [
         Row(name + ", frozen" * frozen, devices, {**parts, "hidden": hidden, "frozen": frozen})
         for name, devices, parts in tried
@@ -65,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=whole(1), default=1, help="networks, streams and chips (1)")
     parser.add_argument("--first", type=whole(0), default=921, help="the first of the seeds (921)")
-    parser.add_argument("--presets", nargs="+", choices=substrates.PRESETS, default=list(substrates.PRESETS))
+    parser.add_argument("--presets", nargs="+", type=hardware, default=list(substrates.PRESETS), metavar="NAME",
+                        help="which, or files NAME.json of your own (all presets)")  # fmt: skip
     parser.add_argument("--csv", type=Path, help="the paper's weather file; without it only the forecast is done")
     parser.add_argument("--xor", action="store_true", help="XOR 5 too")
     parser.add_argument("--share", type=float, default=0.25, help="of the passes over the training stream (0.25)")

@@ -13,6 +13,7 @@ from onlinernn.kernels.effects import Substrate
 from onlinernn.kernels.number import Fixed
 from onlinernn.kernels.rules import ANP
 from onlinernn.learner import OnlineLearner
+from onlinernn.substrate_file import find
 from onlinernn.substrates import PRESETS, grid
 
 _STEPS = 200
@@ -58,7 +59,7 @@ def time_hardware(names: list[str], sizes: list[int], repeats: int, seconds: flo
     wave = np.sin(0.1 * np.arange(_STEPS + 1.0))[:, None]
     rule, rows = ANP(lr_hidden=1e-5, lr_readout=1e-3, sigma=2.0**-8), []
     for n in sizes:
-        settings = {name: MORE[name] if name in MORE else {"substrate": PRESETS[name].substrate} for name in names}
+        settings = {name: MORE[name] if name in MORE else {"substrate": find(name).substrate} for name in names}
         learners = {name: OnlineLearner(1, n, 1, rule=rule, **own) for name, own in {"ideal": {}, **settings}.items()}
         works = {name: _running(one, wave) for name, one in learners.items()}
         us = {name: 1e6 * value / _STEPS for name, value in medians(works, repeats, seconds).items()}

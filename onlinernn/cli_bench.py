@@ -17,7 +17,9 @@ from onlinernn.bench_more import profile, time_feedback, time_streams
 from onlinernn.bench_others import PACKAGES, installed
 from onlinernn.bench_picture import save_bench
 from onlinernn.bench_scripts import scripts, time_scripts
+from onlinernn.cli_options import hardware
 from onlinernn.cli_output import UsageError, check_writable, refusing, table, versions, write_json
+from onlinernn.substrate_file import SUFFIX
 from onlinernn.substrates import nearest
 from onlinernn.threads import available
 
@@ -31,8 +33,9 @@ made of, noisy copies and noise of weights against their bounds, two threads bes
 beside one in PyTorch, and the first step of a new process, with an empty and with a filled cache.
 
 With --substrate: nothing of that, but a step of ANP on hardware beside the same engine without, at 500 units if no size
-is given: a preset, "integers" (number=Fixed()), "chain_8bit" (8-bit weights written with stochastic rounding) or
-"six_effects" (8 bits read, 16 stored, drives and activities rounded and held).
+is given: a preset, a file of your own (`onlinernn presets` says how), "integers" (number=Fixed()), "chain_8bit" (8-bit
+weights written with stochastic rounding) or "six_effects" (8 bits read, 16 stored, drives and activities rounded and
+held).
 
 With --instructions: nothing but the instructions of a step, at 100 and 500 units if no size is given. They do not
 depend on what else the machine does. valgrind counts them, which takes minutes.
@@ -67,7 +70,10 @@ def _peers(text: str) -> list[str]:
 
 def _hardware(text: str) -> list[str]:
     named = text.split(",")
-    if unknown := [name for name in named if name not in NAMES]:
+    for name in named:
+        if name.endswith(SUFFIX):
+            hardware(name)
+    if unknown := [name for name in named if name not in NAMES and not name.endswith(SUFFIX)]:
         raise argparse.ArgumentTypeError(
             f"{unknown[0]!r} is none; {nearest(unknown[0], NAMES)}`onlinernn presets` lists all, and there are "
             f"{', '.join(MORE)}"

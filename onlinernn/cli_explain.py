@@ -13,7 +13,7 @@ from typing import Any
 
 import onlinernn
 from onlinernn.cli_output import UsageError, refusing
-from onlinernn.substrates import named
+from onlinernn.substrate_file import find
 
 
 def add_parser(subparsers: Any) -> None:
@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
     if (args.rule is None) == (args.docs is None):
         raise UsageError("name a rule, as in: onlinernn explain ANP; or a page to write: --docs FILE")
     with refusing():
-        preset = None if args.preset is None else named(args.preset)
+        preset = None if args.preset is None else find(args.preset)
     if os.environ.get("NUMBA_DISABLE_JIT") != "1":
         environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
         asked = [] if args.rule is None else [args.rule]

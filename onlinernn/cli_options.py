@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from onlinernn.cli_output import UsageError
 from onlinernn.controls import CONTROLS, settled
 from onlinernn.settings import RULES, TASKS, Match, ProbeName, Settings, defaults, on_hardware, overridden
-from onlinernn.substrates import named
+from onlinernn.substrate_file import SUFFIX, find
 from onlinernn.tasks import CopyMemory, CsvTask, Drifting, MackeyGlass, Recall, Task, switching, xor
 from onlinernn.tasks.weather import COLUMNS, TARGET, TRAIN_ROWS
 
@@ -28,6 +28,7 @@ examples:
   onlinernn run                                            Mackey-Glass, 15 steps ahead, ANP, 100 units, 3 seeds
   onlinernn run mackey-glass --rule np --sigma 0.001       another rule, another perturbation
   onlinernn run mackey-glass --substrate int8_wide         on hardware; `onlinernn presets` lists it
+  onlinernn run mackey-glass --substrate my_chip.json      on your own: `onlinernn presets int8 --write my_chip.json`
   onlinernn run copy --length 20 --pause 5                 repeat 20 symbols after a pause
   onlinernn run weather --csv FILE --horizon 24            temperature a day ahead, from the paper's weather file
   onlinernn run csv --csv FILE --target load --horizon 12 --columns load,wind --date time
@@ -106,7 +107,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = how.add_argument
     add("--rule", choices=RULES, help="activity-based node perturbation (the default), node perturbation, or weight "
         "perturbation")  # fmt: skip
-    add("--substrate", metavar="NAME", help="hardware preset to learn on (`onlinernn presets` lists them); without "
+    add("--substrate", metavar="NAME", help="hardware preset to learn on (`onlinernn presets` lists them), or a "
+        "file NAME.json of your own (`onlinernn presets NAME --write FILE` gives one to start from); without "
         "--rule on 30 units with its own rule, decorrelation and readout, of which --lr-hidden and --sigma can be "
         "changed")  # fmt: skip
     add("--epochs", type=whole(1), metavar="N", help="passes over the training stream")
@@ -222,7 +224,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
 
 def _usual(args: argparse.Namespace, horizon: int) -> Settings:
     """Return the settings where nothing else is asked for: without a rule those of the preset, if there is one."""
-    preset = None if args.substrate is None else named(args.substrate)
+    preset = None if args.substrate is None else find(args.substrate)
     if preset is None or args.rule is not None:
         return defaults(args.task, args.rule or "anp", horizon)
     for name, part in (("lr_readout", preset.readout), ("decorrelation", preset.decorrelation)):
@@ -289,6 +291,9 @@ def identity(args: argparse.Namespace, task: Task, settings: Settings | Match) -
         Of all methods.
     """
     asked = {name: getattr(args, name) for name in ("task", *_ONLY_FOR)}
+    substrate = getattr(settings, "substrate", "")
+    if substrate.endswith(SUFFIX):
+        asked["substrate_file"] = _fingerprint(Path(substrate))
     return {**asked, "csv": _fingerprint(args.csv), "delay": task.target_delay, **dataclasses.asdict(settings)}
 
 
@@ -358,6 +363,21 @@ def whole(least: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def hardware(text: str) -> str:
+    """Check the name of a preset, or of a file with one, from the command line.
+
+    Parameters
+    ----------
+    text : str
+        The name.
+    """
+    try:
+        find(text)
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _names(text: str) -> list[str]:

@@ -24,7 +24,8 @@ from onlinernn.learner import OnlineLearner
 from onlinernn.reference import Adam, Network, ReferenceLearner
 from onlinernn.scores import Result, Row, row, score
 from onlinernn.settings import Match, Settings
-from onlinernn.substrates import named, tuned_with
+from onlinernn.substrate_file import find
+from onlinernn.substrates import tuned_with
 from onlinernn.tasks import CopyMemory, CsvTask, Settled, Task
 from onlinernn.tasks.stream import Floats
 
@@ -127,7 +128,7 @@ def learner(task: Task, settings: Settings, seed: int, *, ideal: bool = False) -
     """
     network: dict[str, Any]
     if settings.by_preset:
-        own = named(settings.substrate)
+        own = find(settings.substrate)
         network = {
             "rule": own.rule._replace(lr_hidden=settings.lr_hidden, sigma=settings.sigma),
             "decorrelation": own.decorrelation,
@@ -151,7 +152,7 @@ def learner(task: Task, settings: Settings, seed: int, *, ideal: bool = False) -
         spectral_radius=settings.spectral_radius,
         dtype=np.dtype(settings.dtype),
         seed=seed,
-        substrate=named(settings.substrate).substrate if settings.substrate and not ideal else IDEAL,
+        substrate=find(settings.substrate).substrate if settings.substrate and not ideal else IDEAL,
         **network,
     )
 
@@ -239,7 +240,7 @@ def rule_name(settings: Settings) -> str:
     'DANP'
     """
     if settings.by_preset:
-        return type(named(settings.substrate).rule).__name__
+        return type(find(settings.substrate).rule).__name__
     return settings.rule.upper() if not settings.decorrelation else f"D{settings.rule.upper()}"
 
 

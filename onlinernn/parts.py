@@ -97,7 +97,7 @@ RANGES: Mapping[str, Range] = {
 }
 
 #: What each kind of part has to implement: one of these.
-_KINDS: Mapping[str, tuple[Any, ...]] = {
+KINDS: Mapping[str, tuple[Any, ...]] = {
     "rule": (gain, hidden_signal),
     "cell": (cell_step,),
     "loss": (loss,),
@@ -147,12 +147,12 @@ def canonical(kind: str, spec: Any) -> Any:
     ...
     ValueError: NP: sigma is 0; it must be greater than 0
     """
-    implementations = _implementations(kind)
-    known = ", ".join(sorted(part.__name__ for part in implementations))
-    if isinstance(spec, type) and spec in implementations:
+    known_types = implementations(kind)
+    known = ", ".join(sorted(part.__name__ for part in known_types))
+    if isinstance(spec, type) and spec in known_types:
         raise TypeError(f"{kind} is the class {spec.__name__}; pass an instance: {kind}={spec.__name__}()")
-    if type(spec) not in implementations:
-        own = _KINDS[kind][0]
+    if type(spec) not in known_types:
+        own = KINDS[kind][0]
         raise TypeError(
             f"{kind} is {spec!r}; it must be one of {known}, or a NamedTuple of your own for which "
             f"`{own.__name__}` is registered{_lines(spec, own)}"
@@ -163,8 +163,20 @@ def canonical(kind: str, spec: Any) -> Any:
     return type(spec)(*(_field(spec, name, hints[name], ranges.get(name)) for name in spec._fields))
 
 
-def _implementations(kind: str) -> set[type]:
-    known = set().union(*(function.open.implementations for function in _KINDS[kind]))
+def implementations(kind: str) -> set[type]:
+    """Return the types that can be a part of a kind.
+
+    Parameters
+    ----------
+    kind
+        As for :func:`canonical`, or ``"effect"`` or ``"rounding"``.
+
+    Examples
+    --------
+    >>> sorted(part.__name__ for part in implementations("rounding"))
+    ['Nearest', 'Stochastic', 'StochasticShared', 'Truncate']
+    """
+    known = set().union(*(function.open.implementations for function in KINDS[kind]))
     return {
         part for part in known if part.__module__ != "onlinernn.kernels.integer_parts"
     }  # what Fixed turns parts into
@@ -224,7 +236,7 @@ def kind_of(spec: Any) -> str | None:
     >>> kind_of(ANP()), kind_of(3)
     ('rule', None)
     """
-    return next((kind for kind in _KINDS if type(spec) in _implementations(kind)), None)
+    return next((kind for kind in KINDS if type(spec) in implementations(kind)), None)
 
 
 def meant(spec: Any) -> str | None:
@@ -235,9 +247,7 @@ def meant(spec: Any) -> str | None:
     spec
         A part that lacks the function that would make it one.
     """
-    return next(
-        (kind for kind, (own, *_) in _KINDS.items() if type(spec) in registered(own.open.stub.__module__)), None
-    )
+    return next((kind for kind, (own, *_) in KINDS.items() if type(spec) in registered(own.open.stub.__module__)), None)
 
 
 def canonical_decorrelation(spec: Any) -> Any:
@@ -263,7 +273,7 @@ def known_parts() -> dict[str, type]:
     """
     formats = {Fixed, Int8, Int16, Int32, Int64, Division, PowerOfTwo}
     single = {Undecorrelated, PerStep, Ideal, Substrate, CountWrites} | formats
-    types = single.union(*(_implementations(kind) for kind in _KINDS))
+    types = single.union(*(implementations(kind) for kind in KINDS))
     return {full_name(part): part for part in types}
 
 

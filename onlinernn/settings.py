@@ -48,7 +48,7 @@ class Settings:
     dtype : {"float32", "float64"}
         Arithmetic of all networks.
     substrate : str
-        Name of a hardware preset; "": none.
+        Name of a hardware preset, or of a file with one; "": none.
     by_preset : bool
         Whether rule, decorrelation and readout are the preset's own, and not those named here; `lr_hidden` and `sigma`
         are those of its rule, and the network is the one that presets are tuned with.

@@ -128,6 +128,11 @@ ROOMS = (
     Room(("onlinernn/baselines.py",), ("kernels/*.py", *OBJECTS, *APART, *JUDGES[:2]), ("numpy", "scipy")),
     Room(("onlinernn/substrates.py",), ("kernels/*.py",), ()),
     Room(
+        ("onlinernn/substrate_file.py",),
+        ("kernels/*.py", "onlinernn/hardware.py", "onlinernn/substrates.py", *OBJECTS[:3]),
+        (),
+    ),
+    Room(
         ("onlinernn/on_hardware.py",),
         (
             "kernels/*.py",
@@ -141,7 +146,13 @@ ROOMS = (
     Room(("onlinernn/settings.py", "onlinernn/templates.py"), (), ()),
     Room(
         ("onlinernn/controls.py",),
-        ("kernels/*.py", "onlinernn/settings.py", "onlinernn/substrates.py", *OBJECTS, *JUDGES, *APART),
+        (
+            "kernels/*.py",
+            *(f"onlinernn/{name}.py" for name in ("settings", "substrate_file", "substrates")),
+            *OBJECTS,
+            *JUDGES,
+            *APART,
+        ),
         ("numpy",),
     ),
     Room(
@@ -201,7 +212,7 @@ ROOMS = (
     ),
     Room(
         ("onlinernn/bench_hardware.py",),
-        ("kernels/*.py", "onlinernn/bench.py", "onlinernn/substrates.py", *OBJECTS),
+        ("kernels/*.py", *(f"onlinernn/{name}.py" for name in ("bench", "substrate_file", "substrates")), *OBJECTS),
         ("numpy",),
     ),
     Room(
