@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from onlinernn.accounts import warnings
 from onlinernn.cli_jobs import shown_rows
 from onlinernn.cli_options import Plan, leak_warning
 from onlinernn.cli_output import versions, write_json
-from onlinernn.cli_table import results_table, verdict
+from onlinernn.cli_table import not_paid, results_table, verdict
 from onlinernn.controls import learner, rule_name
 from onlinernn.plots import Curve, Window, save_picture
 from onlinernn.scores import Row, median_and_spread
+from onlinernn.substrate_file import find
 from onlinernn.tasks import CopyMemory, CsvTask
 
 
@@ -48,7 +50,7 @@ def report(
     title = _title(plan)
     lines = [title, "", results_table(rows, labels), "", verdict(rows, labels), *leak_warning(plan.task, plan.honest)]
     if plan.settings.substrate:
-        lines += _substrate_warnings(labels, outcomes)
+        lines += _substrate_warnings(labels, outcomes) + _what_helps(plan, rows)
     made = learner(plan.task, plan.settings, plan.seeds[0])
     facts = {
         "summary": median_and_spread(rows),
@@ -89,6 +91,18 @@ def _substrate_warnings(labels: dict[str, str], outcomes: dict[str, list[dict[st
         for line in warnings(of_method[0].get("report", {})):
             found.setdefault(line, f"warning ({labels[method]}): {line}")
     return ["", *found.values()] if found else []
+
+
+def _what_helps(plan: Plan, rows: list[Row]) -> list[str]:
+    """Return what is known of a preset, and what helps where the hidden layer had better not learn on it."""
+    found = find(plan.settings.substrate)
+    lines = [f"{found.name}: {found.note}"] if found.note else []
+    if not_paid(rows):
+        lines.append(
+            "What helps where learning does not pay: more bits in the store than are read (as int8_wide has), smaller "
+            "pulses, quieter writes; or A and R frozen (--lr-hidden 0). docs/substrates.md has figures: What helps."
+        )
+    return ["", *(textwrap.fill(line, 118, subsequent_indent="  ") for line in lines)] if lines else []
 
 
 def _picture(

@@ -92,6 +92,30 @@ def verdict(rows: Sequence[Row], labels: Mapping[str, str]) -> str:
     return "\n".join(textwrap.fill(line, 118, subsequent_indent="  ") for line in lines)
 
 
+def not_paid(rows: Sequence[Row]) -> bool:
+    """Return whether the rule has a score, the frozen reservoir too, and the rule is not the better one.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        As for :func:`verdict`.
+
+    Examples
+    --------
+    >>> rows = [dict(method=m, seed=s, nmse_test=x + s) for m, x in (("anp", 2), ("frozen", 4)) for s in (0, 1)]
+    >>> not_paid(rows), not_paid(rows[::-1]), not_paid(rows[:2])
+    (False, False, False)
+    >>> not_paid([{**row, "nmse_test": 1.0} for row in rows])
+    True
+    """
+    errors, frozen = _errors(rows, str(rows[0]["method"])), _errors(rows, "frozen")
+    shared = sorted(errors.keys() & frozen.keys())
+    if not shared or rows[0]["method"] == "frozen":
+        return False
+    mine, theirs = (statistics.median(values[seed] for seed in shared) for values in (errors, frozen))
+    return _word(mine, theirs, sum(errors[seed] < frozen[seed] for seed in shared), len(shared)) != "Better than"
+
+
 _MEANING = {
     "Better than": "Training A and R paid",
     "Level with": "Training A and R gained nothing that can be seen",

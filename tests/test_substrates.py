@@ -112,6 +112,9 @@ def test_a_run_on_a_substrate_has_its_controls_and_its_report(capsys, tmp_path):
     assert "LearnedFeedback (the rule), int8" in shown
     assert "LearnedFeedback in floating point" in shown
     assert "of the weights stand at a bound" in shown
+    assert "\nint8: Updates of R are far below one LSB" in shown
+    paid = "\nTraining A and R paid" in shown
+    assert ("What helps where learning does not pay" in shown) == (not paid)
     found = json.loads((tmp_path / "result.json").read_text())
     reports = {one["method"]: one for one in found["reports"]}
     assert set(reports) == {"learnedfeedback", "float", "frozen"}
