@@ -93,8 +93,9 @@ def suited(substrate: Any, rule: Any, decorrelation: Any, readout: Any) -> tuple
     preset, substrate = substrate, getattr(substrate, "substrate", substrate)
     if preset is substrate or rule is not None:
         return ANP() if rule is None else rule, decorrelation, readout, substrate
-    by_preset = (preset.decorrelation if decorrelation is None else decorrelation, readout or preset.readout)
-    return preset.rule, *by_preset, substrate
+    decorrelation = preset.decorrelation if decorrelation is None else decorrelation
+    readout = preset.readout if readout is None else readout  # one without numbers is an empty tuple
+    return preset.rule, decorrelation, readout, substrate
 
 
 class _Grid(NamedTuple):

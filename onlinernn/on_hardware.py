@@ -112,7 +112,7 @@ def trial(
     substrate : Substrate or Preset
         The hardware.
     rule, decorrelation
-        Of the learner; None: what goes with the rest. The readout is always NLMS and reads the input.
+        Of the learner; None: what goes with the rest. The readout is the preset's, or NLMS, and reads the input.
     frozen : bool
         Whether the hidden layer does not learn.
     hidden : int
@@ -128,7 +128,7 @@ def trial(
         task.n_out,
         rule=rule,
         decorrelation=decorrelation,
-        readout=readout or NLMS(),
+        readout=NLMS() if readout is None else readout,
         frozen=("A", "R") if frozen else (),
         seed=seed,
         substrate=substrate,

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from onlinernn import ANP, IDEAL, LearnedFeedback, OnlineLearner, Substrate, on_hardware, substrates
+from onlinernn import ANP, IDEAL, LearnedFeedback, OnlineLearner, Perturbed, Substrate, on_hardware, substrates
 from onlinernn.accounts import warnings
 from onlinernn.cli import main
 from onlinernn.cli_options import add_arguments, make_plan
@@ -31,6 +31,8 @@ def test_a_preset_brings_its_rule_and_a_given_rule_its_own():
     learner = OnlineLearner(1, 3, 1, substrate=substrates.int8_wide)
     assert isinstance(learner.spec.rule, LearnedFeedback)
     assert learner.spec.decorrelation.damping == 1e-2
+    given = OnlineLearner(1, 3, 1, substrate=substrates.int8_wide._replace(rule=ANP()), readout=Perturbed()).spec
+    assert (given.rule, given.readout) == (ANP(), Perturbed())  # a readout without numbers is given too
     assert isinstance(OnlineLearner(1, 3, 1).spec.rule, ANP)
     assert OnlineLearner(1, 3, 1).spec.substrate is IDEAL
 
