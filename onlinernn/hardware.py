@@ -69,15 +69,19 @@ def canonical_substrate(spec: Any) -> Any:
         _require_limits(name, fields[name])
     for name in _SCALES:
         scale = fields[name]
-        if not isinstance(scale, (int, float)) or not scale > 0 or math.frexp(scale)[0] != 0.5:
+        if not _is_number(scale) or not 0 < scale <= NO_BOUND or math.frexp(scale)[0] != 0.5:
             raise ValueError(f"Substrate: {name} is {scale!r}; it must be a power of two, so that no digit is lost")
         fields[name] = float(scale)
     if not isinstance(fields["chop"], bool):
         raise TypeError(f"Substrate: chop is {fields['chop']!r}; it must be True or False")
-    if not isinstance(fields["cancel"], (int, float)) or not 0.0 <= fields["cancel"] < 2.0:
+    if not _is_number(fields["cancel"]) or not 0.0 <= fields["cancel"] < 2.0:
         raise ValueError(f"Substrate: cancel is {fields['cancel']!r}; it must be at least 0 and below 2")
     fields["cancel"] = float(fields["cancel"])
     return Substrate(**fields)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def suited(substrate: Any, rule: Any, decorrelation: Any, readout: Any) -> tuple[Any, Any, Any, Any]:

@@ -355,10 +355,15 @@ def _field(spec: Any, name: str, hint: Any, allowed: Range | None) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise TypeError(f"{where} is {value!r}; it must be a whole number")
         value = int(value)
+        if not -(2**63) <= value < 2**63:
+            raise ValueError(f"{where} does not fit into 64 bits")
     elif hint is float:
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise TypeError(f"{where} is {value!r}; it must be a number")
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:  # Python's whole numbers have no end
+            raise ValueError(f"{where} is too large; it must be below 1.8e308") from None
     else:
         written = getattr(hint, "__name__", str(hint))
         raise TypeError(

@@ -102,16 +102,18 @@ def read(path: str | os.PathLike[str]) -> Preset:
     """
     where = os.fspath(path)
     try:
-        found = json.loads(Path(path).read_bytes().decode())
-    except ValueError as error:
+        found = json.loads(Path(path).read_bytes().decode(), object_pairs_hook=_object)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{where} is not a whole JSON file: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
     if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
         raise ValueError(
             f'{where} is no substrate file: it must hold a JSON object with "format": "{FORMAT}"; '
             "`onlinernn presets NAME --write FILE` writes one to start from"
         )
     version = found.pop("version", None)
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or version < 1:  # True is no version
         raise ValueError(f'{where}: version is {version!r}; it must be a whole number, as in "version": {VERSION}')
     if version > VERSION:
         raise ValueError(
@@ -125,6 +127,15 @@ def read(path: str | os.PathLike[str]) -> Preset:
 
 
 _read_once = functools.cache(read)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, in which nothing stands twice: of two chains ``write`` one would be lost unseen."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+    return found
 
 
 def _preset(found: dict[str, Any], stem: str) -> Preset:
