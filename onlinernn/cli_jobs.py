@@ -113,7 +113,8 @@ def do_job(plan: Plan, journal: Journal, method: Method, seed: int, bar: Bar, st
     except ArithmeticError as error:
         step = done + int(getattr(error, "step", 0))
         broken = no_score(task, method.name, seed, n_hidden=settings.hidden, samples=done, diverged_at_step=step)
-        file = journal.finish(name, {"row": broken}, discard=False)
+        report = {"report": model.report()} if isinstance(model, OnlineLearner) else {}
+        file = journal.finish(name, {"row": broken, **report}, discard=False)
         bar.close()
         where = f"; the last good checkpoint is {journal.folder / file}" if file else ""
         complain(f"{method.label}, seed {seed}, diverged at step {step}{where}")

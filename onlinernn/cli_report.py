@@ -14,11 +14,12 @@ from onlinernn.accounts import warnings
 from onlinernn.cli_jobs import shown_rows
 from onlinernn.cli_options import Plan, leak_warning
 from onlinernn.cli_output import versions, write_json
-from onlinernn.cli_table import not_paid, results_table, verdict
+from onlinernn.cli_table import results_table, standing, verdict
 from onlinernn.controls import learner, rule_name
 from onlinernn.plots import Curve, Window, save_picture
 from onlinernn.scores import Row, median_and_spread
 from onlinernn.substrate_file import find
+from onlinernn.substrates import Preset
 from onlinernn.tasks import CopyMemory, CsvTask
 
 
@@ -50,7 +51,7 @@ def report(
     title = _title(plan)
     lines = [title, "", results_table(rows, labels), "", verdict(rows, labels), *leak_warning(plan.task, plan.honest)]
     if plan.settings.substrate:
-        lines += _substrate_warnings(labels, outcomes) + _what_helps(plan, rows)
+        lines += _substrate_warnings(labels, outcomes) + what_helps(find(plan.settings.substrate), rows)
     made = learner(plan.task, plan.settings, plan.seeds[0])
     facts = {
         "summary": median_and_spread(rows),
@@ -93,14 +94,29 @@ def _substrate_warnings(labels: dict[str, str], outcomes: dict[str, list[dict[st
     return ["", *found.values()] if found else []
 
 
-def _what_helps(plan: Plan, rows: list[Row]) -> list[str]:
-    """Return what is known of a preset, and what helps where the hidden layer had better not learn on it."""
-    found = find(plan.settings.substrate)
+def what_helps(found: Preset, rows: list[Row]) -> list[str]:
+    """Return what is known of a preset, and what helps where the hidden layer had better not learn on it.
+
+    Where the same learner in floating point is no better, the hardware is not to blame.
+
+    Parameters
+    ----------
+    found : Preset
+        The hardware.
+    rows : list of dict
+        One for each method and seed, the rule's first.
+    """
     lines = [f"{found.name}: {found.note}"] if found.note else []
-    if not_paid(rows):
+    scored = {row["method"] for row in rows if row["nmse_test"] is not None}
+    broken = rows[0]["method"] not in scored
+    if broken or standing(rows, "frozen") in ("Level with", "Worse than"):
+        hardware = "float" in scored and (broken or standing(rows, "float") == "Worse than")
         lines.append(
             "What helps where learning does not pay: more bits in the store than are read (as int8_wide has), smaller "
             "pulses, quieter writes; or A and R frozen (--lr-hidden 0). docs/substrates.md has figures: What helps."
+            if hardware
+            else "Floating point is not clearly better here: look at the rule, its rates (--sigma, --lr-hidden), the "
+            "passes (--epochs) and the task before the hardware."
         )
     return ["", *(textwrap.fill(line, 118, subsequent_indent="  ") for line in lines)] if lines else []
 

@@ -92,28 +92,28 @@ def verdict(rows: Sequence[Row], labels: Mapping[str, str]) -> str:
     return "\n".join(textwrap.fill(line, 118, subsequent_indent="  ") for line in lines)
 
 
-def not_paid(rows: Sequence[Row]) -> bool:
-    """Return whether the rule has a score, the frozen reservoir too, and the rule is not the better one.
+def standing(rows: Sequence[Row], method: str) -> str:
+    """Return how the rule, which is the method of the first row, stands to another one, or nothing without scores.
 
     Parameters
     ----------
     rows : sequence of dict
         As for :func:`verdict`.
+    method : str
+        The other.
 
     Examples
     --------
     >>> rows = [dict(method=m, seed=s, nmse_test=x + s) for m, x in (("anp", 2), ("frozen", 4)) for s in (0, 1)]
-    >>> not_paid(rows), not_paid(rows[::-1]), not_paid(rows[:2])
-    (False, False, False)
-    >>> not_paid([{**row, "nmse_test": 1.0} for row in rows])
-    True
+    >>> standing(rows, "frozen"), standing(rows[::-1], "anp"), standing(rows, "float")
+    ('Better than', 'Worse than', '')
     """
-    errors, frozen = _errors(rows, str(rows[0]["method"])), _errors(rows, "frozen")
-    shared = sorted(errors.keys() & frozen.keys())
-    if not shared or rows[0]["method"] == "frozen":
-        return False
-    mine, theirs = (statistics.median(values[seed] for seed in shared) for values in (errors, frozen))
-    return _word(mine, theirs, sum(errors[seed] < frozen[seed] for seed in shared), len(shared)) != "Better than"
+    errors, other = _errors(rows, str(rows[0]["method"])), _errors(rows, method)
+    shared = sorted(errors.keys() & other.keys())
+    if not shared:
+        return ""
+    mine, theirs = (statistics.median(values[seed] for seed in shared) for values in (errors, other))
+    return _word(mine, theirs, sum(errors[seed] < other[seed] for seed in shared), len(shared))
 
 
 _MEANING = {

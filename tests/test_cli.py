@@ -281,6 +281,7 @@ def test_the_last_good_checkpoint_of_a_divergence_is_kept(tmp_path: Path, monkey
     assert code == 1
     assert row["samples"] == 2000
     assert row["diverged_at_step"] >= 2000
+    assert result["reports"][0]["steps"] == row["diverged_at_step"] + 1  # counted until then: it tells why
     kept = list(tmp_path.glob("anp-seed0-step*.ckpt"))
     assert len(kept) == 1
     assert np.isfinite(OnlineLearner.load(kept[0]).weights["R"]).all()

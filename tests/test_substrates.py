@@ -10,6 +10,7 @@ from onlinernn import ANP, IDEAL, LearnedFeedback, OnlineLearner, Perturbed, Sub
 from onlinernn.accounts import warnings
 from onlinernn.cli import main
 from onlinernn.cli_options import add_arguments, make_plan
+from onlinernn.cli_report import what_helps
 from onlinernn.controls import learner
 from onlinernn.hardware import canonical_substrate, require_carrier
 from onlinernn.kernels.traces import PerStep
@@ -126,12 +127,29 @@ def test_a_run_on_a_substrate_has_its_controls_and_its_report(capsys, tmp_path):
     assert "of the weights stand at a bound" in shown
     assert "\nint8: Most updates of R are below one LSB" in shown
     paid = "\nTraining A and R paid" in shown
-    assert ("What helps where learning does not pay" in shown) == (not paid)
+    assert ("\nWhat helps where" in shown or "\nFloating point is not clearly better" in shown) == (not paid)
     found = json.loads((tmp_path / "result.json").read_text())
     reports = {one["method"]: one for one in found["reports"]}
     assert set(reports) == {"learnedfeedback", "float", "frozen"}
     assert reports["learnedfeedback"]["most_writes"] > 0
     assert "writes" not in reports["float"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "in_float", "said"),
+    [
+        (0.1, 0.1, ""),
+        (0.5, 0.1, "What helps where learning does not pay"),
+        (0.5, 0.5, "Floating point is not clearly better here"),
+        (None, 0.1, "What helps where learning does not pay"),
+        (None, None, "Floating point is not clearly better here"),
+    ],
+)
+def test_a_run_says_what_helps_against_the_hardware_only_where_it_is_at_fault(rule, in_float, said):
+    errors = {"anp": rule, "float": in_float, "frozen": 0.4}
+    rows = [{"method": method, "seed": 0, "nmse_test": error} for method, error in errors.items()]
+    lines = what_helps(substrates.int16._replace(note=""), rows)
+    assert [line[: len(said)] for line in lines if line] == [said] * bool(said)
 
 
 def test_a_run_on_a_preset_is_the_trial_that_presets_are_judged_by(tmp_path):
