@@ -123,6 +123,8 @@ _WIDE = "measured by us: docs/substrates.md"
 _WORSE = "learning makes the forecast worse than the frozen network's (docs/substrates.md)."
 _FAILS = "Learning fails on it, the readout's too (docs/substrates.md):"
 _AIHWKIT = "IBM aihwkit, simulator/presets/devices.py"
+_OURS = (("scales, rule, decorrelation, readout and their numbers", _WIDE),)
+_ROOM = "ours: room for the drives and activities of the tasks here"
 
 
 def wide_store(bits: int, more: int, bound: float = _FEW) -> Substrate:
@@ -149,7 +151,7 @@ def wide_store(bits: int, more: int, bound: float = _FEW) -> Substrate:
 
 
 def _integer(name: str, bits: int, more: int, what: str, note: str = "", bound: float = _FEW) -> Preset:
-    sources = (("bits, ranges, rounding by chance on write", _WIDE),)
+    sources = (("bits, ranges, rounding by chance on write", _WIDE), *_OURS)
     return Preset(name, what, wide_store(bits, more, bound), sources, note=note)
 
 
@@ -167,7 +169,8 @@ loihi_like = Preset(
     "Intel Loihi 1: 8-bit weights, 24-bit state, stochastic rounding of what is learnt",
     Substrate(drive=grid(24, 32.0), write=(*grid(8, _FEW, Stochastic()), CountWrites()), **_DIGITAL),
     (("signed 8-bit weights in steps of 2 of 256", _LAVA), (_RANGE_OF, _WIDE), ("24-bit voltage, clipped", _LAVA),
-     ("stochastic rounding in learning", "Lava, magma/core/learning/constants.py")),
+     ("stochastic rounding in learning", "Lava, magma/core/learning/constants.py"),
+     ("the voltage's range is a drive of +-32", _ROOM), *_OURS),
     note="The cell is tanh, not a spiking one; traces of 7 bits and the decay arithmetic are not emulated. "
     "int8_wide keeps the residue of 8 bits, and has a tenth of the error and less.",
 )  # fmt: skip
@@ -181,7 +184,8 @@ spinnaker_like = Preset(
         **_SCALES,
     ),
     (("s16.15, LSB 2^-15", "sPyNNaker, maths-util.h"), ("16-bit weights", "sPyNNaker"),
-     ("stochastic rounding of weights", "Hopkins et al. 2020, doi:10.1098/rsta.2019.0052")),
+     ("stochastic rounding of weights", "Hopkins et al. 2020, doi:10.1098/rsta.2019.0052"),
+     ("the state's range is a drive of +-256", _ROOM), *_OURS),
     note="The state's range is clipped at 256, not 65536: a float32 engine carries 24 bits.",
 )  # fmt: skip
 _XYLO = "Rockpool, quick-xylo notebook"
@@ -191,7 +195,8 @@ xylo_like = Preset(
     Substrate(
         drive=grid(16, 16.0), node=grid(16), write=(*grid(8, _FEW, Stochastic()), CountWrites()), **_DIGITAL
     ),
-    (("8-bit weights", _XYLO), (_RANGE_OF, _WIDE), ("16-bit saturating state", _XYLO)),
+    (("8-bit weights", _XYLO), (_RANGE_OF, _WIDE), ("16-bit saturating state", _XYLO),
+     ("the state's range is a drive of +-16, that of activities +-1", _ROOM), *_OURS),
     note="The chip does not learn. Its bit-shift decay is not emulated here. int8_wide is the remedy for 8 bits.",
 )  # fmt: skip
 _BSS = "arXiv 2006.13177"
@@ -201,7 +206,8 @@ brainscales2_like = Preset(
     Substrate(
         input=grid(5, 2.0), node=grid(8), write=(*grid(6, _FEW, Stochastic()), CountWrites()), **_DIGITAL
     ),
-    (("6-bit weights", _BSS), (_RANGE_OF, _WIDE), ("5-bit inputs", _BSS), ("8-bit activities", _BSS)),
+    (("6-bit weights", _BSS), (_RANGE_OF, _WIDE), ("5-bit inputs", _BSS), ("8-bit activities", _BSS),
+     ("the range of inputs is +-2, that of activities +-1", _ROOM), *_OURS),
     rule=LearnedFeedback(sigma=2.0**-5),
     note=f"Analog mismatch is not in the source and not emulated. 6 bits are too few: {_WORSE}",
 )  # fmt: skip
@@ -212,7 +218,7 @@ dynapse_like = Preset(
         read=(Mismatch(gain=0.1),), write=(*grid(4, _FEW, Stochastic()), CountWrites()), **_DIGITAL
     ),
     (("4-bit weights", "Rockpool, devices/dynapse"), (_RANGE_OF, _WIDE),
-     ("mismatch sd 10 %", "Rockpool, transform/mismatch.py")),
+     ("mismatch sd 10 %", "Rockpool, transform/mismatch.py"), *_OURS),
     note=f"4 bits are too few: {_WORSE}",
 )  # fmt: skip
 
@@ -230,9 +236,13 @@ def _analog(
     write_noise: float = 0.0,
     more: tuple[Any, ...] = (),
     soft: bool = False,
+    also: tuple[tuple[str, str], ...] = (),
     note: str = "",
 ) -> Preset:
-    """Return an analog preset; `write_noise` is in units of dw_min, bounds and their dtod are (low, high)."""
+    """Return an analog preset; `write_noise` is in units of dw_min, bounds and their dtod are (low, high).
+
+    `also` has the sources of the numbers in `more`.
+    """
     low, high = bounds
     chain = (
         PulsedUpdate(dw_min, dtod, cycle),
@@ -247,10 +257,20 @@ def _analog(
     )
     sources = (
         (f"{numbers}({bounds_dtod[0]:g}, {bounds_dtod[1]:g}), write noise {write_noise:g} dw_min", _AIHWKIT),
+        *((("soft bounds", _AIHWKIT),) if soft else ()),
+        *also,
         ("pulse trains of length 31", "Gokmen and Vlasov 2016, doi:10.3389/fnins.2016.00333"),
+        *_OURS,
     )
     read = (WriteError(write_noise * dw_min),) if write_noise else ()
     return Preset(name, what, Substrate(read=read, write=chain, **_SCALES), sources, note=note)
+
+
+def _stuck(share: str) -> tuple[tuple[str, str], ...]:
+    return (
+        (f"{share} of the devices stuck", "measured at IEDM 2022, as aihwkit cites it"),
+        ("where they are stuck: anywhere between the bounds", "ours"),
+    )
 
 
 _LINEAR = "The steps' dependence on the state, but for the asymmetry, is not emulated."
@@ -263,12 +283,16 @@ reram_sb = _analog("reram_sb", "ReRAM with soft bounds (Gong 2018)", 0.002, cycl
     note=f"{_FAILS} a write is off by 56 pulses.")  # fmt: skip
 reram_om = _analog("reram_om", "OM-ReRAM (IEDM 2022), 13.5 % of the devices stuck", 0.0949, dtod=0.783, cycle=0.416,
     up=(0.0, 0.01), bounds_dtod=(0.570, 0.350), write_noise=1.41, soft=True,
-    more=(Stuck(0.135, -1.0, 1.0),), note=f"{_FAILS} pulses are large, and devices stuck.")  # fmt: skip
+    more=(Stuck(0.135, -1.0, 1.0),), also=_stuck("13.5 %"),
+    note=f"{_FAILS} pulses are large, and devices stuck.")  # fmt: skip
 reram_hfo2 = _analog("reram_hfo2", "HfO2 ReRAM (IEDM 2022), about 4 states, 10 % of the devices stuck", 0.4622,
     dtod=0.713, cycle=0.217, up=(0.0, 0.01), bounds_dtod=(0.599, 0.430), write_noise=0.584, soft=True,
-    more=(Stuck(0.1, -1.0, 1.0),), note=f"{_FAILS} pulses are large, and devices stuck.")  # fmt: skip
+    more=(Stuck(0.1, -1.0, 1.0),), also=_stuck("10 %"),
+    note=f"{_FAILS} pulses are large, and devices stuck.")  # fmt: skip
 capacitor = _analog("capacitor", "a capacitor cell (VLSI 2018) that leaks", 0.005, dtod=0.1, up=(0.0, 0.06),
-    bounds_dtod=(0.07, 0.07), more=(Leak(1e6, dtod=0.3),), note=_WORSE.capitalize())  # fmt: skip
+    bounds_dtod=(0.07, 0.07), more=(Leak(1e6, dtod=0.3),), note=_WORSE.capitalize(),
+    also=(("leak, lifetime 1e+06 steps (0.3)", _AIHWKIT),
+          ("one step of it in each of the network's", "ours")))  # fmt: skip
 ecram = _analog("ecram", "Li ECRAM", 0.002, dtod=0.1, up=(0.0, 0.01), bounds=(-0.828, 1.172),
     bounds_dtod=(0.05, 0.05), note=_LINEAR)  # fmt: skip
 ecram_mo = _analog("ecram_mo", "metal-oxide ECRAM", 0.000282, dtod=0.1, cycle=2.0, up=(0.0, 0.01),
@@ -293,7 +317,7 @@ analog_io = Preset(
         node=(Quantise(1 / 126), Saturate(-1.0, 1.0)),
         drive=(Noise(0.06), Quantise(24 / 510), Saturate(-12.0, 12.0)),
     ),
-    (("DAC 1/126 of [-1, 1], ADC 1/510 of [-12, 12]", _IO), ("output noise 0.06", _IO)),
+    (("DAC 1/126 of [-1, 1], ADC 1/510 of [-12, 12]", _IO), ("output noise 0.06", _IO), *_OURS),
     rule=LearnedFeedback(sigma=0.05),
 )
 
@@ -302,7 +326,7 @@ mtj = Preset(
     "mtj",
     "superparamagnetic tunnel junctions: both copies noisy by themselves, the noise never read",
     Substrate(drive=(TelegraphNoise(0.0421, 5.93e-3, 0.0809, 9.08e-4),)),
-    (("mean 0.0421, telegraph offset 5.93e-3, switching 0.0809, Gaussian 9.08e-4", _MTJ),),
+    (("mean 0.0421, telegraph offset 5.93e-3, switching 0.0809, Gaussian 9.08e-4", _MTJ), *_OURS),
     rule=ANP(lr_hidden=1e-6, sigma=1e-4),
     note="The rule's own perturbation of 1e-4 is far below the device's; ANP reads the difference of the drives. "
     "On the forecast it gains nothing over the readout alone (docs/substrates.md).",

@@ -6,13 +6,23 @@ import json
 import numpy as np
 import pytest
 
-from onlinernn import ANP, IDEAL, LearnedFeedback, OnlineLearner, Perturbed, Substrate, on_hardware, substrates
+from onlinernn import (
+    ANP,
+    IDEAL,
+    LearnedFeedback,
+    OnlineLearner,
+    Perturbed,
+    Saturate,
+    Substrate,
+    on_hardware,
+    substrates,
+)
 from onlinernn.accounts import warnings
 from onlinernn.cli import main
 from onlinernn.cli_options import add_arguments, make_plan
 from onlinernn.cli_report import what_helps
 from onlinernn.controls import learner
-from onlinernn.hardware import canonical_substrate, require_carrier
+from onlinernn.hardware import CHAINS, canonical_substrate, require_carrier
 from onlinernn.kernels.traces import PerStep
 from onlinernn.settings import defaults
 from onlinernn.tasks import MackeyGlass
@@ -26,6 +36,37 @@ def test_presets_are_honoured_and_cite_their_sources(preset):
     assert preset.sources
     assert preset.name in substrates.explain(preset)
     assert getattr(substrates, preset.name) is preset
+
+
+#: What of an effect a source has to tell, with its numbers; grids and ranges are told by bits or steps.
+TOLD = {
+    "PulsedUpdate": "dw_min {0:g}, dtod {1:g}, cycle {2:g}",
+    "Asymmetry": "up {0:g} ({1:g})",
+    "SoftBounds": "soft bounds",
+    "DeviceBounds": "bounds {0:g} to {1:g} ({2:g}, {3:g})",
+    "Leak": "lifetime {0:g} steps ({1:g})",
+    "Stuck": "{percent:g} % of the devices stuck",
+    "WriteError": "write noise",
+    "PhaseChange": "drift and read noise",
+    "Mismatch": "mismatch sd {percent:g} %",
+    "Noise": "noise {0:g}",
+    "TelegraphNoise": "mean {0:g}",
+    "Quantise": "",
+    "Saturate": "",
+    "CountWrites": "",
+}
+
+
+@pytest.mark.parametrize("preset", substrates.PRESETS.values(), ids=lambda one: one.name)
+def test_every_number_of_a_preset_has_a_source(preset):
+    told = "; ".join(of for of, _ in preset.sources)
+    for chain in CHAINS:
+        for one in getattr(preset.substrate, chain):
+            percent = 100 * one[0] if one and isinstance(one[0], float) else 0.0
+            assert TOLD[type(one).__name__].format(*one, percent=percent) in told
+            if isinstance(one, Saturate) and chain in ("drive", "node", "input"):
+                assert f"{one.low:g}".lstrip("-") in told
+    assert "scales, rule, decorrelation, readout" in told
 
 
 def test_a_preset_brings_its_rule_and_a_given_rule_its_own():
