@@ -202,6 +202,14 @@ def test_random_numbers_that_writes_take_are_counted(rounding, wanted):
     assert found["updates"] > 59 * 12 * 12
 
 
+def test_the_writes_of_the_most_written_device_are_told():
+    """The constant of the readout is written in all 59 steps; R is not in the first, nor A where the input is 0."""
+    found = run(Substrate(write=(CountWrites(),)))[0].report()
+    assert found["most_writes"] == 59
+    assert 57 < found["writes_per_weight"] < 59
+    assert found["writes"] == pytest.approx(found["writes_per_weight"] * found["weights"])
+
+
 @pytest.mark.parametrize(
     ("write", "low", "high"),
     [

@@ -9,11 +9,20 @@ import pytest
 from onlinernn import (
     ANP,
     IDEAL,
+    Asymmetry,
+    CountWrites,
+    DeviceBounds,
+    Leak,
     LearnedFeedback,
     OnlineLearner,
     Perturbed,
+    PhaseChange,
+    PulsedUpdate,
     Saturate,
+    SoftBounds,
+    Stuck,
     Substrate,
+    WriteError,
     on_hardware,
     substrates,
 )
@@ -67,6 +76,35 @@ def test_every_number_of_a_preset_has_a_source(preset):
             if isinstance(one, Saturate) and chain in ("drive", "node", "input"):
                 assert f"{one.low:g}".lstrip("-") in told
     assert "scales, rule, decorrelation, readout" in told
+
+
+#: Of the sources, by hand: dw_min, up, dtod of that, bounds, dtod and cycle spread of dw_min, dtod of the bounds, and
+#: write noise in units of dw_min. The pair of one-sided devices of pcm stands as one of either sign.
+ANALOG = {
+    "idealized": (0.0002, 0, 0, -1, 1, 0.3, 0.3, 0.3, 0.3, 0),
+    "gokmen_vlasov": (0.0016, 0, 0.01, -1, 1, 0.3, 0.3, 0.3, 0.3, 0),
+    "reram_es": (0.00135, 0.259, 0.05, -1, 1, 0.2, 5.0, 0.3, 0.3, 75),
+    "reram_sb": (0.002, 0, 0.01, -0.75, 1.25, 0.3, 3.75, 0.4, 0.24, 56),
+    "reram_om": (0.0949, 0, 0.01, -1, 1, 0.783, 0.416, 0.570, 0.350, 1.41),
+    "reram_hfo2": (0.4622, 0, 0.01, -1, 1, 0.713, 0.217, 0.599, 0.430, 0.584),
+    "capacitor": (0.005, 0, 0.06, -1, 1, 0.1, 0.3, 0.07, 0.07, 0),
+    "ecram": (0.002, 0, 0.01, -0.828, 1.172, 0.1, 0.3, 0.05, 0.05, 0),
+    "ecram_mo": (0.000282, 0, 0.01, -0.829, 1.171, 0.1, 2.0, 0.05, 0.05, 0),
+    "pcm": (0.01, 0, 0.05, -2, 2, 0.2, 0.6, 0.1, 0.1, 0),
+}
+
+
+@pytest.mark.parametrize("name", ANALOG)
+def test_analog_presets_have_the_numbers_of_their_sources(name):
+    dw_min, up, up_dtod, low, high, dtod, cycle, low_dtod, high_dtod, noise = ANALOG[name]
+    substrate = substrates.PRESETS[name].substrate
+    soft = (SoftBounds(low, high),) * (name in ("reram_sb", "reram_om", "reram_hfo2"))
+    more = {"reram_om": Stuck(0.135, -1.0, 1.0), "reram_hfo2": Stuck(0.1, -1.0, 1.0), "capacitor": Leak(1e6, 0.3)}
+    bounds = (*soft, DeviceBounds(low, high, low_dtod, high_dtod))
+    rest = (*([more[name]] if name in more else []), CountWrites())
+    assert substrate.write == (PulsedUpdate(dw_min, dtod, cycle, 31), Asymmetry(up, up_dtod), *bounds, *rest)
+    read = (PhaseChange(1e-3),) if name == "pcm" else (WriteError(noise * dw_min),) * (noise > 0)
+    assert substrate.read == read
 
 
 def test_a_preset_brings_its_rule_and_a_given_rule_its_own():
