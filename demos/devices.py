@@ -28,6 +28,7 @@ from onlinernn.on_hardware import (
     floor,
     heading,
     row_of,
+    untrained,
     weather_probe,
 )
 from onlinernn.plot_hardware import save_devices
@@ -76,6 +77,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if not 0 < args.share <= 10:
         parser.error(f"a share of the passes is above 0 and at most 10, not {args.share}")
+    rows = rows_of(args.presets, args.hidden)
+    for row in rows:
+        try:
+            untrained(PROBES["forecast"], args.first, row.substrate, **row.settings)
+        except (TypeError, ValueError) as error:
+            parser.error(f"{row.name}: {error}")
     probes = {"forecast": PROBES["forecast"]}
     if args.csv is not None:
         try:
@@ -99,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if persistence := floor(probe, seeds):
             print(row_of("persistence", persistence), flush=True)
             floors["persistence"] = float(np.median(persistence))
-        for found in errors_of(probe, seeds, rows_of(args.presets, args.hidden)):
+        for found in errors_of(probe, seeds, rows):
             errors |= found
             print(*(row_of(*row) for row in found.items()), sep="\n", flush=True)
         floors |= {name: float(np.median(errors[name])) for name in ("float", "float, frozen")}

@@ -90,7 +90,7 @@ class Outcome:
     report: dict[str, Any]
 
 
-def trial(
+def untrained(
     probe: Probe,
     seed: int,
     substrate: Any = IDEAL,
@@ -100,8 +100,8 @@ def trial(
     frozen: bool = False,
     hidden: int = 30,
     **settings: Any,
-) -> Outcome:
-    """Train a network on a probe and score it, frozen and continued, on the test stream.
+) -> OnlineLearner:
+    """Return the network of a trial.
 
     Parameters
     ----------
@@ -119,10 +119,15 @@ def trial(
         Hidden units.
     **settings
         Further settings of the learner.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there can be no such learner.
     """
     task = probe.task
     rule, decorrelation, readout, substrate = suited(substrate, rule, decorrelation, None)
-    learner = OnlineLearner(
+    return OnlineLearner(
         task.n_in,
         hidden,
         task.n_out,
@@ -136,6 +141,17 @@ def trial(
         **tuned_with(probe.epochs * len(task.train(seed, 0)), probe.input_scale),
         **settings,
     )
+
+
+def trial(probe: Probe, seed: int, substrate: Any = IDEAL, **settings: Any) -> Outcome:
+    """Train a network on a probe and score it, frozen and continued, on the test stream.
+
+    Parameters
+    ----------
+    probe, seed, substrate, **settings
+        As for :func:`untrained`.
+    """
+    task, learner = probe.task, untrained(probe, seed, substrate, **settings)
     try:
         for epoch in range(probe.epochs):
             stream = task.train(seed, epoch)

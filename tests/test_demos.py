@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from onlinernn import CountWrites, Quantise, Saturate, on_hardware, substrates
+from onlinernn import CountWrites, Quantise, Saturate, Substrate, on_hardware, substrate_file, substrates
 from onlinernn.hardware import CHAINS
 from onlinernn.tasks import MackeyGlass
 
@@ -110,6 +110,17 @@ def test_wrong_arguments_are_answered_in_one_line(
     with pytest.raises(SystemExit, match="2"):
         demo(f"{name}.py")["main"](arguments)
     assert told in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_hardware_that_the_engine_cannot_carry_is_refused_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fine = substrates.int8._replace(substrate=Substrate(write=(Quantise(2.0**-30), Saturate(-1.0, 1.0))))
+    substrate_file.write(tmp_path / "fine.json", fine)
+    with pytest.raises(SystemExit, match="2"):
+        demo("devices.py")["main"](["--presets", "int8", str(tmp_path / "fine.json"), "--out", str(tmp_path / "x")])
+    assert "int8: Substrate: write: its grid has 31 bits; float32 carries 24" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
 
 
 def test_presets_are_few_combinations_of_types_with_the_effects_that_they_had() -> None:
