@@ -119,7 +119,7 @@ def test_hardware_that_the_engine_cannot_carry_is_refused_before_anything_runs(
     substrate_file.write(tmp_path / "fine.json", fine)
     with pytest.raises(SystemExit, match="2"):
         demo("devices.py")["main"](["--presets", "int8", str(tmp_path / "fine.json"), "--out", str(tmp_path / "x")])
-    assert "int8: Substrate: write: its grid has 31 bits; float32 carries 24" in capsys.readouterr().err
+    assert "fine.json: Substrate: write: its grid has 31 bits; float32 carries 24" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
 
 
