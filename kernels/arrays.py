@@ -11,8 +11,12 @@ from onlinernn.kernels.effects import (
     I32,
     NONE,
     ONCE,
+    Made,
+    Some,
     aged,
+    all_quiet,
     along,
+    as_it_is,
     beginning,
     bites,
     changed,
@@ -25,6 +29,7 @@ from onlinernn.kernels.effects import (
     place,
     through,
     through_counting,
+    way,
 )
 from onlinernn.kernels.layout import BOUND_WEIGHT, LOST, WANTED, WRITES
 from onlinernn.kernels.room import all_within
@@ -80,10 +85,6 @@ class Every(NamedTuple):
     """A change of all devices of a row, which takes none of them to a limit (``room.py``)."""
 
 
-class Some(NamedTuple):
-    """A change of those devices of a row of which it is not 0."""
-
-
 @open_function()
 def concerns(change: Any, wanted: Any) -> Any:
     """Return whether a device of which so much is `wanted` is written."""
@@ -95,6 +96,7 @@ def _every(change: Any, wanted: Any) -> Any:
 
 
 @concerns.register(Some)
+@concerns.register(Made)
 def _some(change: Any, wanted: Any) -> Any:
     return wanted != like(wanted, 0.0)
 
@@ -110,8 +112,20 @@ def _settled_within(change: Any, chain: Any, x: Any, here: Any) -> Any:
 
 
 @settled.register(Some)
+@settled.register(Made)
 def _settled(change: Any, chain: Any, x: Any, here: Any) -> Any:
     return through_counting(chain, (x, False), here)
+
+
+@open_function(default=True)
+def added(change: Any, chain: Any, x: Any, here: Any) -> Any:
+    """Return what a `chain` adds to the state of a device that is to change by `x` at the place `here`."""
+    return changed(chain, x, here)
+
+
+@added.register(Made)
+def _made(change: Any, chain: Any, x: Any, here: Any) -> Any:
+    return x
 
 
 @compiled(**FAST)
@@ -121,7 +135,7 @@ def written(change: Any, chain: Any, state: Any, share: Any, wanted: Any, here: 
     A device that a `change` does not concern stays as it is.
     """
     asked = concerns(change, wanted)
-    new, limited = settled(change, chain, state + changed(chain, share * wanted, here), here)
+    new, limited = settled(change, chain, state + added(change, chain, share * wanted, here), here)
     return choose(asked, new, state), asked & limited
 
 
@@ -218,6 +232,44 @@ def write_two_rows(
     return unit * w_a, unit * w_b, unit * v_a, unit * v_b
 
 
+_way = fold(way, as_it_is)
+
+
+@open_function(default=True)
+def made(change: Any, of: Any, number: Any, row: Any, share: Any, wanted: Any, out: Any) -> Any:
+    """Return what is `wanted` of the devices of a `row`, and the `share` of that by which they change.
+
+    `number` is that of the row in the array `of` devices; where the chain is gone through first (:class:`Made`), what
+    it makes of the change is in `out`.
+    """
+    return wanted, share
+
+
+@made.register(Made)
+def _find_made(change: Any, of: Any, number: Any, row: Any, share: Any, wanted: Any, out: Any) -> Any:
+    find_made(of, number, row, share, wanted, out)
+    return out, like(share, 1.0)
+
+
+@compiled(**LOOP)
+def find_made(of: Any, number: Any, row: Any, share: Any, wanted: Any, out: Any) -> None:
+    """Write what the chain makes of the change ``share wanted`` of a `row` to `out`: see :class:`Made`."""
+    broad()
+    zero = like(row[0], 0.0)
+    per_unit = like(zero, 1.0 / of.scale)
+    start = beginning(of.writing, number, zero)
+    far = hop(start, 0)
+    for j in range(row.size):
+        state, x = row[j] * per_unit, share * wanted[j]
+        nothing = all_quiet(of.write, (x, x == zero), along(start, far, zero, zero, state))[1]
+        out[j] = choose(nothing, zero, x)
+        far = onward(start, far)
+    for j in range(row.size):
+        if out[j] != zero:
+            state = row[j] * per_unit
+            out[j] = changed(of.write, out[j], along(start, hop(start, j), zero, zero, state))
+
+
 @compiled(**LOOP)
 def write_some(
     of: Any,
@@ -227,14 +279,23 @@ def write_some(
     shares: Any,
     wanted_w: Any,
     wanted_v: Any,
+    made_w: Any,
+    made_v: Any,
     asked: Any,
     a: Any,
     b: Any,
     tally: Any,
 ) -> Any:
-    """:func:`write_two_rows` for any change: one copy of it serves all callers."""
+    """:func:`write_two_rows` for any change: one copy of it serves all callers.
+
+    `made_w` and `made_v` are for what a chain makes of the changes, where that is found first; each may be what is
+    wanted.
+    """
     broad()
-    return write_two_rows(Some(), of, numbers, w, v, shares, wanted_w, wanted_v, asked, a, b, tally)
+    change = _way(of.write, Some(), 0)
+    wanted_w, share = made(change, of, numbers[0], w, shares[0], wanted_w, made_w)
+    wanted_v, other = made(change, of, numbers[1], v, shares[1], wanted_v, made_v)
+    return write_two_rows(change, of, numbers, w, v, (share, other), wanted_w, wanted_v, asked, a, b, tally)
 
 
 @compiled(**LOOP)
@@ -242,7 +303,8 @@ def write_row(of: Any, rows: Any, i: Any, wanted: Any, tally: Any) -> None:
     """Add row 0 of `wanted` to row `i` of an array of devices; the last row of `wanted` holds zeros."""
     share, nobody = like(rows[i, 0], 1.0 / of.scale), wanted[wanted.shape[0] - 1]
     change, asked = wanted[0], how_many(wanted[0])
-    write_some(of, (i, i), rows[i], nobody, (share, share), change, nobody, asked, change, change, tally)
+    some = (change, nobody, change, nobody)
+    write_some(of, (i, i), rows[i], nobody, (share, share), *some, asked, change, change, tally)
 
 
 @compiled(**LOOP)

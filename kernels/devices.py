@@ -13,6 +13,7 @@ from onlinernn.kernels.effects import (
     I32,
     U32,
     Draws,
+    Made,
     again,
     ageing,
     ages,
@@ -24,8 +25,10 @@ from onlinernn.kernels.effects import (
     gaussian,
     like,
     of_step,
+    quiet,
     remembers,
     uniform,
+    way,
 )
 from onlinernn.kernels.room import reach
 
@@ -100,7 +103,8 @@ class PulsedUpdate(NamedTuple):
 
     A wanted change dw becomes n pulses, n binomial with mean ``|dw| / dw_min`` out of `length`: larger changes than
     ``length dw_min`` cannot be made. Each pulse moves the state by ``dw_min |1 + dtod g|`` with a relative spread of
-    `cycle` from pulse to pulse. With ``d = dw_min |1 + dtod g|`` and ``p = |dw| / (length dw_min)`` the change has mean
+    `cycle` from pulse to pulse. A device that gets none is not written, and what else is in the chain does not act on
+    it. With ``d = dw_min |1 + dtod g|`` and ``p = |dw| / (length dw_min)`` the change has mean
     ``d length p`` and variance ``d^2 length p (1 - p + cycle^2)``.
 
     Parameters
@@ -151,6 +155,19 @@ def _pulsed_update(spec: Any, x: Any, here: Any) -> Any:
     n = like(x, _binomial(np.float64(uniform(x, here.moment)), spec.length, p))
     made = size * (n + like(x, spec.cycle) * np.sqrt(n) * gaussian(x, again(here.moment)))
     return made if x > 0 else -made
+
+
+@way.register(PulsedUpdate)
+def _pulsed_way(spec: Any, usual: Any, place: Any) -> Any:
+    return Made()
+
+
+@quiet.register(PulsedUpdate)
+def _no_pulse(spec: Any, both: Any, here: Any) -> Any:
+    """No pulse comes with probability ``(1 - p)^length``, which is at least ``1 - length p``."""
+    x, nothing = both
+    most = like(x, 1.0 - 1e-6) - abs(x) * like(x, (1.0 + 1e-6) / spec.dw_min)  # less than that, also once rounded
+    return like(x, math.inf), nothing | (uniform(x, here.moment) < most)  # what it makes of x is not known here
 
 
 @draws.register(PulsedUpdate)

@@ -207,6 +207,12 @@ def deeper(here: Any) -> Any:
 
 
 @compiled(**EXACT)
+def as_it_is(place: Any) -> Any:
+    """Return the same place, where a chain asks for none."""
+    return place
+
+
+@compiled(**EXACT)
 def again(hashed: Any) -> Any:
     """Return another hash of the same place, for an effect that draws twice."""
     return U32(hashed ^ U32(0x5BD1E995))
@@ -359,6 +365,38 @@ def draws(spec: Any) -> Any:
     return Draws()
 
 
+class Some(NamedTuple):
+    """A change of those devices of a row of which it is not 0."""
+
+
+@open_function(default=True)
+def way(spec: Any, usual: Any, place: Any) -> Any:
+    """Return how rows are written whose chain has the effect: as `usual`, or :class:`Made`; the type alone counts.
+
+    A `place` is not looked at.
+    """
+    return usual
+
+
+@open_function(default=True)
+def quiet(spec: Any, both: Any, here: Any) -> Any:
+    """Let an effect act on the change that is the first of `both`; the second tells whether that comes to nothing.
+
+    The device is at the place `here`. An effect whose `change` takes long tells that of most changes at once, where it
+    can, and makes the first infinite, of which no effect after it tells anything: see :class:`Made`. What is not told
+    is found out by `change`.
+    """
+    return change(spec, both[0], here), both[1]
+
+
+class Made(NamedTuple):
+    """A change of some devices of a row that has gone through the chain, because most of it comes to nothing.
+
+    What is left of it is found first (:func:`quiet`), many devices at a time, and only there the chain takes its time.
+    Devices of which nothing is left are not written.
+    """
+
+
 through = fold(effect, deeper)
 changed = fold(change, deeper)
 aged = fold(ageing, deeper)
@@ -371,6 +409,7 @@ def counting(spec: Any, both: Any, here: Any) -> Any:
 
 
 through_counting = fold(counting, deeper)
+all_quiet = fold(quiet, deeper)
 needs_age = any_of(remembers)
 needs_ageing = any_of(ages)
 needs_count = any_of(counts)

@@ -9,7 +9,7 @@ from typing import Any
 
 from onlinernn.kernels.choosing import fold
 from onlinernn.kernels.dispatch import EXACT, LOOP, compiled, open_function, where_implemented
-from onlinernn.kernels.effects import bites, deeper, effect, like
+from onlinernn.kernels.effects import as_it_is, bites, deeper, effect, like
 from onlinernn.kernels.layout import ROOM, TICK
 
 #: Steps after which room is sought again where there was none.
@@ -56,14 +56,9 @@ def _least_room(spec: Any, so_far: Any, x: Any) -> Any:
     return min(so_far, room(spec, x))
 
 
-@compiled(**EXACT)
-def _as_it_is(place: Any) -> Any:
-    return place
-
-
 all_within = fold(within, deeper)
-_all_reach = fold(_added_reach, _as_it_is)
-_all_room = fold(_least_room, _as_it_is)
+_all_reach = fold(_added_reach, as_it_is)
+_all_room = fold(_least_room, as_it_is)
 
 
 @compiled(**LOOP)

@@ -266,7 +266,8 @@ def learn_and_read(
         else:
             second = second if k > i else nobody
             asked = how_many(first) + how_many(second)
-            drives = write_some(of, (i, k), w, v, (c, d), first, second, asked, a, b, tally)
+            some = (first, second, work.change[0], work.change[1])
+            drives = write_some(of, (i, k), w, v, (c, d), *some, asked, a, b, tally)
         state.drive[0, i], state.drive[twin, i] = drives[0], drives[1]
         if k > i:
             state.drive[0, k], state.drive[twin, k] = drives[2], drives[3]

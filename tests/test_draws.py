@@ -125,12 +125,18 @@ def counted() -> dict[str, Any]:
 NAMES = [line.split('"')[1] for line in CASES.splitlines() if line.startswith('    "')]
 
 
+#: Numbers for each change in chains with pulses: where no pulse comes, one of them is drawn.
+AT_MOST = {"writes": 4, "ecram": 2}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_report_tells_how_many_random_numbers_were_drawn(name: str, counted: dict[str, Any]) -> None:
     drawn, told = counted[name]
     assert drawn[0] == told[0]
     if name == "mtj":  # of 36 junctions in these steps few are drawn anew, which takes a number more
         assert 2 * 36 < drawn[1] < told[1] == 3 * 36
+    elif name in AT_MOST:
+        assert told[1] / AT_MOST[name] < drawn[1] < told[1]
     else:
         assert drawn[1] == told[1]
 

@@ -30,6 +30,7 @@ from onlinernn import (
     WriteNoise,
 )
 from onlinernn.kernels import effects
+from onlinernn.kernels.arrays import Devices, find_made
 from onlinernn.kernels.dispatch import LOOP, compiled
 
 MANY = 100_000
@@ -221,6 +222,45 @@ def test_pulses_match_their_mean_and_spread(dw, cycle):
     spread = 0.001 * np.sqrt(n * p * (1 - p + cycle**2))
     assert drawn.mean() == pytest.approx(dw, abs=5 * spread / np.sqrt(MANY))
     assert drawn.std() == pytest.approx(spread, rel=0.02)
+
+
+@compiled(**ALLOCATING)
+def _all_changed(of, number, row, share, wanted):
+    out = np.empty_like(row)
+    zero = row.dtype.type(0)
+    start = effects.beginning(of.writing, number, zero)
+    for j in range(row.size):
+        here = effects.along(start, effects.hop(start, j), zero, zero, row[j])
+        out[j] = effects.changed(of.write, share * wanted[j], here) if wanted[j] != zero else zero
+    return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "chain",
+    [
+        (PulsedUpdate(0.001, 0.3, 0.3), Asymmetry(0.1, 0.05), SoftBounds(-1.0, 1.0, 0.1)),
+        (Asymmetry(0.9), PulsedUpdate(0.001), Saturate(-1.0, 1.0)),
+        (WriteNoise(1e-4), PulsedUpdate(0.001, length=3)),
+        (PulsedUpdate(0.001), PulsedUpdate(0.002)),
+    ],
+    ids=lambda chain: "-".join(type(one).__name__ for one in chain),
+)
+def test_pulses_that_are_found_first_are_those_of_the_chain(chain, dtype):
+    """For changes of a millionth of a pulse to ten pulses, whatever comes before the pulses or after them."""
+    draw = np.random.default_rng(5)
+    row = draw.uniform(-0.5, 0.5, 20_000).astype(dtype)
+    wanted = (draw.choice([-1.0, 0.0, 1.0], row.size) * 10.0 ** draw.uniform(-6.0, 1.0, row.size)).astype(dtype)
+    keys = effects.keys(7, 3, 0, 0, 0, effects.WRITE_R)
+    of = Devices(chain, (), 1.0, np.zeros((1, 1), dtype), 1, 3, keys, (keys, keys))
+    found, share = np.empty_like(row), dtype(0.001)
+    find_made(of, 5, row, share, wanted, found)
+    whole = _all_changed(of, 5, row, share, wanted)
+    np.testing.assert_array_equal(found, whole)
+    assert 1000 < np.count_nonzero(found) < 15_000
+    in_place = wanted.copy()
+    find_made(of, 5, row, share, in_place, in_place)
+    np.testing.assert_array_equal(in_place, whole)
 
 
 def test_pulses_are_whole_limited_and_of_each_device_its_own():
