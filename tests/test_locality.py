@@ -4,6 +4,10 @@ The machinery is the kit's own (``onlinernn.checks``); here every part that ship
 elsewhere are shown to be caught.
 """
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onlinernn import ANP, NP, WP, Decorrelation, LearnedFeedback, Whitening, WindowedNP
+from onlinernn import ANP, NP, WP, Decorrelation, LearnedFeedback, Whitening, WindowedNP, substrates
 from onlinernn.checks import LocalityContract, LocalityError, check_locality
 from onlinernn.kernels import passes
 from onlinernn.kernels.contracts import DELTA_LOSS, NOISE, PRE, WEIGHT
@@ -90,6 +94,49 @@ def test_the_noise_of_a_step_is_not_learnt_from_in_another() -> None:
     narrow = LocalityContract((WEIGHT, PRE, NOISE, DELTA_LOSS))
     with pytest.raises(LocalityError, match=r"R\[0, 0\] of a network of .* when tags\.hidden\[\d, 1\]"):
         check_locality(ANP(0.1, 0.2, 0.5), narrow)
+
+
+#: In plain Python, where nothing is compiled. The rates are high: some pulses are larger than usual updates.
+HARDWARE = """
+import json
+from onlinernn import *
+from onlinernn import substrates
+from onlinernn.checks import check_locality
+from onlinernn.hardware import CHAINS, misplaced
+from onlinernn.parts import implementations
+
+effects = [
+    *(Quantise(2.0**-6, rounding) for rounding in (Nearest(), Truncate(), Stochastic(), StochasticShared())),
+    Saturate(-2.0, 2.0), Wrap(-4.0, 4.0), Noise(0.01), Mismatch(0.1, 0.1), TwinMismatch(0.1, 0.1), Lost(0.3),
+    TelegraphNoise(0.04, 0.01, 0.1, 0.001), WriteNoise(1e-3), WriteError(0.01), PulsedUpdate(0.01, 0.3, 0.3),
+    Asymmetry(0.2, 0.1), SoftBounds(-2.0, 2.0, 0.1), DeviceBounds(-2.0, 2.0, 0.1, 0.1), Leak(100.0, 0.3),
+    Drift(0.05, 0.01), PhaseChange(1e-3), Stuck(0.1, -1.0, 1.0), CountWrites(),
+]
+assert {type(one) for one in effects} == implementations("effect")
+tried = {
+    repr(one): Substrate(**{chain: (one,) for chain in CHAINS if not misplaced(type(one), chain)}) for one in effects
+}
+tried |= {name: preset.substrate for name, preset in substrates.PRESETS.items()}
+found = {}
+for name, hardware in tried.items():
+    rows = check_locality(ANP(5.0, 5.0, 0.5), examples=1, substrate=hardware).rows
+    found[name] = {row.signal: row.used for row in rows}
+print(json.dumps(found))
+"""
+
+
+def test_an_update_is_local_on_every_hardware() -> None:
+    """With each effect in every chain that takes it, and on each preset; R learns from what it may see."""
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", HARDWARE], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(substrates.PRESETS) < set(found)
+    for name, used in found.items():
+        assert set(used) == set(USED["ANP"][2]), name
+        assert all("R" in used[signal] for signal in ("activity before it", "loss difference")), name
 
 
 # The twins: learning that looks elsewhere, before or after the rule's own.
