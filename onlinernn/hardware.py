@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from onlinernn.kernels.converters import (
+    Lost,
+    Mismatch,
     Noise,
     Quantise,
     Saturate,
@@ -30,6 +32,9 @@ NO_BOUND = 2.0**100
 _TAKEN_AMISS = {
     (TelegraphNoise, "write"): "would add its mean at every write; it belongs in the chain read, and noise of writes "
     "is WriteNoise",
+    (Mismatch, "write"): "would multiply the state again at every write; it belongs in the chain read, and steps or "
+    "bounds that differ from device to device are PulsedUpdate and DeviceBounds",
+    (Lost, "write"): "would set what is stored to 0; a broadcast is lost in the chain feedback",
     (TwinMismatch, "write"): "finds one state for all copies there; it belongs in the chain read",
     (TwinMismatch, "input"): "finds one converter for all copies there; use Mismatch",
     (TwinMismatch, "feedback"): "finds one line for all copies there; use Mismatch",
