@@ -375,11 +375,12 @@ def _phase_change_remembers(spec: Any) -> Any:
 def _phase_change(spec: Any, x: Any, here: Any) -> Any:
     g = min(1.0, max(1e-6, abs(np.float64(x))))
     t = 20.0 + spec.seconds * np.float64(here.age)
-    mean = min(0.1, max(0.049, -0.0155 * math.log(g) + 0.0244))
-    spread = min(0.045, max(0.008, -0.0125 * math.log(g) - 0.0059))
+    size = math.log(g)  # a power takes longer than a logarithm and an exponential
+    mean = min(0.1, max(0.049, -0.0155 * size + 0.0244))
+    spread = min(0.045, max(0.008, -0.0125 * size - 0.0059))
     nu = mean + spread * np.float64(gaussian(x, here.device))
-    noise = min(0.0088 / g**0.65, 0.2) * math.sqrt(math.log((t + 250e-9) / 500e-9))
-    factor = (t / 20.0) ** -nu * (1.0 + noise * np.float64(gaussian(x, here.moment)))
+    noise = min(0.0088 * math.exp(-0.65 * size), 0.2) * math.sqrt(math.log((t + 250e-9) / 500e-9))
+    factor = math.exp(-nu * math.log(t / 20.0)) * (1.0 + noise * np.float64(gaussian(x, here.moment)))
     return x * like(x, factor)
 
 
