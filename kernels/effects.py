@@ -16,7 +16,7 @@ import numpy as np
 from onlinernn.kernels import noise
 from onlinernn.kernels.choosing import any_of, fold
 from onlinernn.kernels.contracts import LocalityContract, contract
-from onlinernn.kernels.dispatch import EXACT, compiled, multiply_add, open_function
+from onlinernn.kernels.dispatch import EXACT, choose, compiled, multiply_add, open_function
 
 U32, I32 = np.uint32, np.int32
 
@@ -397,8 +397,14 @@ class Made(NamedTuple):
     """
 
 
+@compiled(**EXACT)
+def _changing(spec: Any, x: Any, here: Any) -> Any:
+    """Let an effect act on what is to be added; of what came to nothing before it nothing more is made."""
+    return choose(x == like(x, 0.0), x, change(spec, x, here))
+
+
 through = fold(effect, deeper)
-changed = fold(change, deeper)
+changed = fold(_changing, deeper)
 aged = fold(ageing, deeper)
 
 

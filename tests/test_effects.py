@@ -242,6 +242,7 @@ def _all_changed(of, number, row, share, wanted):
         (PulsedUpdate(0.001, 0.3, 0.3), Asymmetry(0.1, 0.05), SoftBounds(-1.0, 1.0, 0.1)),
         (Asymmetry(0.9), PulsedUpdate(0.001), Saturate(-1.0, 1.0)),
         (WriteNoise(1e-4), PulsedUpdate(0.001, length=3)),
+        (PulsedUpdate(0.001), WriteNoise(1e-4)),  # no noise of a write without a pulse
         (PulsedUpdate(0.001), PulsedUpdate(0.002)),
     ],
     ids=lambda chain: "-".join(type(one).__name__ for one in chain),
