@@ -30,7 +30,6 @@ from onlinernn.kernels.devices import (
     Drift,
     Leak,
     PhaseChange,
-    PulsedUpdate,
     SoftBounds,
     Stuck,
     WriteError,
@@ -41,6 +40,7 @@ from onlinernn.kernels.feedback import LearnedFeedback
 from onlinernn.kernels.losses import SoftmaxCrossEntropy, SquaredError
 from onlinernn.kernels.noise import LFSR, Gaussian, Rademacher, RandomTelegraph, Recorded, Uniform
 from onlinernn.kernels.number import Division, Fixed, Int8, Int16, Int32, Int64, PowerOfTwo
+from onlinernn.kernels.pulses import PulsedUpdate
 from onlinernn.kernels.readouts import NLMS, RLS, Perturbed
 from onlinernn.kernels.rules import ANP, NP, WP
 from onlinernn.kernels.schedules import Constant, Cosine, InverseTime

@@ -7,9 +7,9 @@ import numpy as np
 from onlinernn.kernels import layout
 from onlinernn.kernels.converters import Stochastic, StochasticShared
 from onlinernn.kernels.decorrelation import growth
-from onlinernn.kernels.devices import PulsedUpdate
 from onlinernn.kernels.effects import Draws, draws
 from onlinernn.kernels.effects import counts as counts_writes
+from onlinernn.kernels.pulses import PulsedUpdate
 from onlinernn.kernels.readouts import perturbed
 from onlinernn.kernels.rules import clean_noise, noise_copy, synapse_sigma
 

@@ -7,8 +7,8 @@ import numpy as np
 from onlinernn.kernels import contracts
 from onlinernn.kernels.contracts import Signal, contract
 from onlinernn.kernels.converters import Quantise, Stochastic, StochasticShared, TelegraphNoise
-from onlinernn.kernels.devices import PulsedUpdate
 from onlinernn.kernels.number import Fixed
+from onlinernn.kernels.pulses import PulsedUpdate
 from onlinernn.learner import OnlineLearner
 from onlinernn.scene import Parts
 from onlinernn.substrates import PRESETS, Preset

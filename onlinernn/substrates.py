@@ -17,13 +17,13 @@ from onlinernn.kernels.devices import (
     DeviceBounds,
     Leak,
     PhaseChange,
-    PulsedUpdate,
     SoftBounds,
     Stuck,
     WriteError,
 )
 from onlinernn.kernels.effects import Substrate
 from onlinernn.kernels.feedback import LearnedFeedback
+from onlinernn.kernels.pulses import PulsedUpdate
 from onlinernn.kernels.readouts import NLMS
 from onlinernn.kernels.rules import ANP
 from onlinernn.kernels.schedules import Cosine

@@ -63,7 +63,11 @@ ROOMS = (
     Room(("kernels/noise.py", "kernels/contracts.py"), ("kernels/dispatch.py",), NUMBA),
     Room(PARTS, GROUND, NUMBA),
     Room(("kernels/room.py",), (*GROUND, "kernels/effects.py", "kernels/layout.py"), NUMBA),
-    Room(("kernels/converters.py", "kernels/devices.py"), (*GROUND, "kernels/effects.py", "kernels/room.py"), NUMBA),
+    Room(
+        ("kernels/converters.py", "kernels/devices.py", "kernels/pulses.py"),
+        (*GROUND, "kernels/effects.py", "kernels/room.py"),
+        NUMBA,
+    ),
     Room(("kernels/passes.py", "kernels/synapses.py"), (*GROUND, *PARTS), NUMBA),
     Room(("kernels/number.py",), (*GROUND, "kernels/passes.py"), NUMBA),
     Room(("kernels/layout.py",), (*GROUND, *PARTS, "kernels/number.py"), NUMBA),

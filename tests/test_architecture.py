@@ -43,6 +43,7 @@ INSIDE_THE_STEP: dict[str, set[str]] = {
     "kernels/effects.py": set(),
     "kernels/converters.py": set(),
     "kernels/devices.py": set(),
+    "kernels/pulses.py": set(),
     "kernels/arrays.py": set(),
     "kernels/crossbar.py": set(),
     "kernels/writes.py": set(),

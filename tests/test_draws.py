@@ -16,7 +16,7 @@ import json
 import numpy as np
 from onlinernn import *
 from onlinernn import substrates
-from onlinernn.kernels import arrays, converters, devices, feedback, rules, writes
+from onlinernn.kernels import arrays, converters, devices, feedback, pulses, rules, writes
 
 seen, thrown_away = set(), []
 
@@ -36,7 +36,7 @@ def marked(call, mark):
             mark.pop()
     return marking
 
-for module in (converters, devices):
+for module in (converters, devices, pulses):
     for name in ("gaussian", "uniform"):
         setattr(module, name, noted("of a chain", getattr(module, name), 1))
 converters.by_chance = noted("of a chain", converters.by_chance, 2)

@@ -15,8 +15,9 @@ from onlinernn.kernels.converters import (
     StochasticShared,
     Truncate,
 )
-from onlinernn.kernels.devices import CountWrites, DeviceBounds, PulsedUpdate
+from onlinernn.kernels.devices import CountWrites, DeviceBounds
 from onlinernn.kernels.effects import Substrate
+from onlinernn.kernels.pulses import PulsedUpdate
 from onlinernn.parts import RANGES, Range, kind_of
 from onlinernn.scene import Parts, Synapse, learner_of
 
