@@ -316,6 +316,7 @@ analog_io = Preset(
         input=(Quantise(1 / 126), Saturate(-1.0, 1.0)),
         node=(Quantise(1 / 126), Saturate(-1.0, 1.0)),
         drive=(Noise(0.06), Quantise(24 / 510), Saturate(-12.0, 12.0)),
+        write=(CountWrites(),),
     ),
     (("DAC 1/126 of [-1, 1], ADC 1/510 of [-12, 12]", _IO), ("output noise 0.06", _IO), *_OURS),
     rule=LearnedFeedback(sigma=0.05),
@@ -325,7 +326,7 @@ _MTJ = "artcogsys, MTJ-Node-Perturbation, noise.py and default_config.yaml"
 mtj = Preset(
     "mtj",
     "superparamagnetic tunnel junctions: both copies noisy by themselves, the noise never read",
-    Substrate(drive=(TelegraphNoise(0.0421, 5.93e-3, 0.0809, 9.08e-4),)),
+    Substrate(drive=(TelegraphNoise(0.0421, 5.93e-3, 0.0809, 9.08e-4),), write=(CountWrites(),)),
     (("mean 0.0421, telegraph offset 5.93e-3, switching 0.0809, Gaussian 9.08e-4", _MTJ), *_OURS),
     rule=ANP(lr_hidden=1e-6, sigma=1e-4),
     note="The rule's own perturbation of 1e-4 is far below the device's; ANP reads the difference of the drives. "

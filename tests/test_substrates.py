@@ -43,6 +43,7 @@ def test_presets_are_honoured_and_cite_their_sources(preset):
     assert isinstance(canonical, Substrate)
     require_carrier(canonical, preset.rule, preset.readout, PerStep(), "float32")
     assert preset.sources
+    assert CountWrites() in preset.substrate.write  # the report tells the most writes of a device
     assert preset.name in substrates.explain(preset)
     assert getattr(substrates, preset.name) is preset
 
