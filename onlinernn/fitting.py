@@ -108,7 +108,7 @@ def fit(part: Any, parts: Parts, used: tuple[Signal, ...], preset: Preset) -> Fi
     rows.append(_update(contracts.SYNAPSE_NOISE in used, preset))
     rows += [Fit(need, None, f"the preset states no {limit}") for need, limit in _UNSTATED.items()]
     rows.append(_taken("the engine's emulation", parts, substrate=preset.substrate))
-    if preset.substrate.write and not is_pulsed(preset):
+    if any(isinstance(one, Quantise) for one in preset.substrate.write) and not is_pulsed(preset):  # digital words
         rows.append(_taken("integers from end to end", parts, number=Fixed()))
     return FitTable(tuple(rows))
 
