@@ -30,7 +30,11 @@ class _Cache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled code for arguments of these types, or None."""
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            try:
+                return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            except (AttributeError, ImportError):  # the index is of sources that had a type where there is none now
+                self.flush()  # type: ignore[no-untyped-call]
+        return None
 
 
 class EntryPoints(NamedTuple):

@@ -5,6 +5,7 @@ A copy of the package runs one small program, each time in a process of its own.
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,17 @@ def test_an_edited_kernel_is_never_served_stale(package: Copy, first: Seen) -> N
     restored = package.run()
     assert restored.result == first.result
     assert restored.kernels == seen[-1].kernels
+
+
+def test_an_index_that_names_a_type_which_has_moved_is_begun_again(package: Copy, first: Seen) -> None:
+    """Numba reads an index before it looks whether that is of these sources."""
+    for path in package.cache.rglob("*.nbi"):
+        with path.open("rb") as file:
+            version = pickle.load(file)
+        path.write_bytes(pickle.dumps(version) + b"conlinernn.kernels.devices\nMoved\n.")
+    again = package.run()
+    assert again.result == first.result
+    assert package.run() == again._replace(seconds=ANY)
 
 
 def test_an_edited_part_of_a_user_is_never_served_stale_nor_missed_when_it_is_gone(package: Copy, first: Seen) -> None:
