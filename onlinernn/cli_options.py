@@ -292,8 +292,9 @@ def identity(args: argparse.Namespace, task: Task, settings: Settings | Match) -
     """
     asked = {name: getattr(args, name) for name in ("task", *_ONLY_FOR)}
     substrate = getattr(settings, "substrate", "")
-    if substrate.endswith(SUFFIX):
-        asked["substrate_file"] = _fingerprint(Path(substrate))
+    if substrate:  # what is in a file, or behind a name, may change
+        named = hashlib.sha256(repr(find(substrate)).encode()).hexdigest()
+        asked["preset"] = _fingerprint(Path(substrate)) if substrate.endswith(SUFFIX) else named
     return {**asked, "csv": _fingerprint(args.csv), "delay": task.target_delay, **dataclasses.asdict(settings)}
 
 

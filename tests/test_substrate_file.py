@@ -149,4 +149,4 @@ def test_a_preset_is_written_changed_explained_and_learnt_on(tmp_path, capsys):
     assert report["most_writes"] > 0
     path.write_text(path.read_text().replace("0.000244140625", "0.00048828125"))
     assert main([*run, "--resume"]) == 2  # what was begun on other hardware does not go on on this
-    assert "substrate_file" in capsys.readouterr().err
+    assert "preset" in capsys.readouterr().err
