@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,13 @@ def report(
 
 
 def _substrate_warnings(labels: dict[str, str], outcomes: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """Return what the substrate's counters warn of: a line for each warning that the first seed of a method gives."""
+    """Return what the substrate's counters warn of: a line for each warning that a method gives, all seeds together."""
     found: dict[str, str] = {}
     for method, of_method in outcomes.items():
-        for line in warnings(of_method[0].get("report", {})):
+        counters: Counter[str] = Counter()
+        for outcome in of_method:
+            counters.update(outcome.get("report", {}))
+        for line in warnings(counters):
             found.setdefault(line, f"warning ({labels[method]}): {line}")
     return ["", *found.values()] if found else []
 

@@ -29,7 +29,7 @@ from onlinernn import (
 from onlinernn.accounts import warnings
 from onlinernn.cli import main
 from onlinernn.cli_options import add_arguments, make_plan
-from onlinernn.cli_report import what_helps
+from onlinernn.cli_report import _substrate_warnings, what_helps
 from onlinernn.controls import learner
 from onlinernn.hardware import CHAINS, canonical_substrate, require_carrier
 from onlinernn.kernels.traces import PerStep
@@ -148,6 +148,15 @@ def test_the_report_warns_of_what_went_wrong_and_of_nothing_else():
         "20 % of the writes ran into a bound",
         "5.0 values of the drive chain ran into a limit in a step",
     ]
+
+
+def test_a_run_warns_of_what_went_wrong_over_all_seeds():
+    fine, dead = ({"report": {"taught": 100, "dead": count}} for count in (0, 90))
+    told = _substrate_warnings({"np": "NP"}, {"np": [fine, dead, dead], "frozen": [{}]})
+    assert told[1:] == [
+        "warning (NP): the loss difference was zero in 60 % of steps: raise sigma, or the bits of outputs and loss"
+    ]
+    assert _substrate_warnings({"np": "NP"}, {"np": [dead, fine, fine]}) == []
 
 
 def test_the_command_lists_and_explains(capsys):
