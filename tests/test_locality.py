@@ -117,10 +117,12 @@ tried = {
     repr(one): Substrate(**{chain: (one,) for chain in CHAINS if not misplaced(type(one), chain)}) for one in effects
 }
 tried |= {name: preset.substrate for name, preset in substrates.PRESETS.items()}
+tried["exchanged and cancelled"] = tried[repr(TwinMismatch(0.1, 0.1))]._replace(chop=True, cancel=0.1)
 found = {}
 for name, hardware in tried.items():
-    examples = 8 if name in ("reram_om", "reram_hfo2") else 1  # of their few pulses most do not come
-    rows = check_locality(ANP(5.0, 5.0, 0.5), examples=examples, substrate=hardware).rows
+    pulse = max([one.dw_min for one in hardware.write if isinstance(one, PulsedUpdate)], default=0.0)
+    rate = max(5.0, 30.0 * pulse)  # so many pulses that some come
+    rows = check_locality(ANP(rate, rate, 0.5), examples=1, substrate=hardware).rows
     found[name] = {row.signal: row.used for row in rows}
 print(json.dumps(found))
 """
