@@ -54,11 +54,7 @@ def program_all(substrate: Any, params: Any, spec: Any, tally: Any) -> None:
     program(substrate.write, substrate.scale_readout, params.B, spec.seed, WRITE_B)
 
 
-def _plain_at_limit(substrate: Any, params: Any, spec: Any) -> int:
-    return 0
-
-
-@where_implemented(chains, otherwise=_plain_at_limit)
+@compiled(**LOOP)
 def weights_at_limit(substrate: Any, params: Any, spec: Any) -> int:
     """Return how many devices of A, R and B stand at a limit of the chain `write`."""
     found = count_at_limit(substrate.write, substrate.scale_input, params.A, spec.seed, WRITE_A)

@@ -69,20 +69,17 @@ def verdict(rows: Sequence[Row], labels: Mapping[str, str]) -> str:
     lines = [f"{label} has a frozen-test NMSE of {short(statistics.median(errors.values()))} ({seeds})."]
     groups: dict[str, list[str]] = {"Better than": [], "Level with": [], "Worse than": [], "Not compared with": []}
     for method in dict.fromkeys(str(one["method"]) for one in rows if one["method"] != rule):
-        other = _errors(rows, method)
-        shared = sorted(errors.keys() & other.keys())
-        name = labels.get(method, method)
-        if not shared:
+        compared, name = _compared(rows, method), labels.get(method, method)
+        if not compared:
             groups["Not compared with"].append(f"{name} (no score)")
             continue
-        mine, theirs = (statistics.median(values[seed] for seed in shared) for values in (errors, other))
-        wins = sum(errors[seed] < other[seed] for seed in shared)
-        word = _word(mine, theirs, wins, len(shared))
+        mine, theirs, wins, seeds_of_both = compared
+        word = _word(*compared)
         times = short(mine / theirs) if theirs > 0 else "infinitely many"
         if method == "frozen":
             lines.append(
                 f"{_MEANING[word]}: the error is {times} times that of the frozen reservoir, "
-                f"lower in {wins} of {len(shared)} seed{'s' * (len(shared) > 1)}."
+                f"lower in {wins} of {seeds_of_both} seed{'s' * (seeds_of_both > 1)}."
             )
         else:
             groups[word].append(f"{name} (x {times})")
@@ -108,12 +105,8 @@ def standing(rows: Sequence[Row], method: str) -> str:
     >>> standing(rows, "frozen"), standing(rows[::-1], "anp"), standing(rows, "float")
     ('Better than', 'Worse than', '')
     """
-    errors, other = _errors(rows, str(rows[0]["method"])), _errors(rows, method)
-    shared = sorted(errors.keys() & other.keys())
-    if not shared:
-        return ""
-    mine, theirs = (statistics.median(values[seed] for seed in shared) for values in (errors, other))
-    return _word(mine, theirs, sum(errors[seed] < other[seed] for seed in shared), len(shared))
+    compared = _compared(rows, method)
+    return _word(*compared) if compared else ""
 
 
 _MEANING = {
@@ -127,6 +120,16 @@ def _errors(rows: Sequence[Row], method: str) -> dict[int, float]:
     return {
         row["seed"]: row["nmse_test"] for row in rows if row["method"] == method and row.get("nmse_test") is not None
     }
+
+
+def _compared(rows: Sequence[Row], method: str) -> tuple[float, float, int, int] | None:
+    """Return the rule's median error, that of a method, and in how many seeds of how many the rule is better."""
+    errors, other = _errors(rows, str(rows[0]["method"])), _errors(rows, method)
+    shared = sorted(errors.keys() & other.keys())
+    if not shared:
+        return None
+    mine, theirs = (statistics.median(values[seed] for seed in shared) for values in (errors, other))
+    return mine, theirs, sum(errors[seed] < other[seed] for seed in shared), len(shared)
 
 
 def _word(mine: float, theirs: float, wins: int, seeds: int) -> str:
